@@ -1,0 +1,54 @@
+# `make` alone lists the targets.
+SHELL = /bin/sh
+.DEFAULT_GOAL := help
+BIN = .venv/bin
+STAMP = .venv/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_NO_INPUT = 1
+# Tests and checks mean this checkout, whatever a person's shell points at.
+unexport PYTHONPATH
+unexport PYTHONHOME
+
+COVERED = fields portals sync pipelines
+
+.PHONY: help setup demo test check fmt lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+setup: $(STAMP) ## create .venv with the locked dependencies; at once when nothing changed
+
+$(STAMP): requirements.lock pyproject.toml setup.py
+	@python=$$(sh .ci/python) || exit 1; \
+	echo "setup: creating .venv with $$($$python --version)"; \
+	$$python -m venv .venv
+	@echo "setup: installing the locked dependencies (a minute or two the first time)"
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements.lock
+	@echo "setup: installing propspider from this folder"
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo "setup: done"
+
+demo: $(STAMP) ## the whole thing offline in about a minute, on a simulated portal
+	@$(BIN)/propspider demo
+
+test: $(STAMP) ## every test; fails below 95 % coverage of what decides about data
+	$(BIN)/pytest -n 2 $(COVERED:%=--cov=propspider.%) --cov-report=term-missing:skip-covered --cov-fail-under=95
+
+check: $(STAMP) ## style, types, import directions, migrations against models
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/propspider db check
+
+fmt: $(STAMP) ## format the code and sort its imports
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: $(STAMP) ## write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements.lock
+
+clean: ## remove what builds, tests and checks left; .venv and the database stay
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* .scrapy
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +

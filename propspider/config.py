@@ -1,0 +1,66 @@
+"""The only reader of the environment. Portal facts live in portal.toml, tier facts in the tier table."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+import platformdirs
+from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT_STATE_DIR = Path("/var/lib/propspider")
+
+
+class PortalOverride(BaseModel):
+    """What an installation may change about a portal without editing its portal.toml; None leaves it alone."""
+
+    base_url: str | None = None
+    delay_seconds: float | None = Field(default=None, ge=0)
+    obey_robots: bool | None = None
+    page_cap: int | None = Field(default=None, gt=0)
+
+
+class Config(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="PROPSPIDER_",
+        env_nested_delimiter="__",
+        frozen=True,
+        populate_by_name=True,
+        extra="ignore",
+        env_ignore_empty=True,
+    )
+
+    database_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("DATABASE_URL", "database_url"))
+    database_direct_url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("DATABASE_DIRECT_URL", "database_direct_url")
+    )
+    database: str = Field(default="propspider", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    """Which database of the embedded server; ignored when DATABASE_URL is set."""
+    pg_bin: Path | None = None
+    """Directory with initdb, pg_ctl and postgres to use instead of the wheel's."""
+    state_dir_override: Path | None = Field(default=None, validation_alias=AliasChoices("PROPSPIDER_STATE_DIR"))
+    default_portal: str = "pincali"
+    portals: dict[str, PortalOverride] = Field(default_factory=dict)
+    allow_private: bool = False
+    """Allow private and loopback addresses as a portal's base_url (laboratory, demo, tests)."""
+    user_agent: str = "propspider/0.1 (property-listings sync)"
+    log_level: str = "INFO"
+    log_file: Path | None = None
+
+    @cached_property
+    def state_dir(self) -> Path:
+        """Where the embedded server and the log live. Root gets a directory that the server's own account can reach."""
+        if self.state_dir_override is not None:
+            return self.state_dir_override.expanduser().absolute()
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            return ROOT_STATE_DIR
+        return Path(platformdirs.user_state_dir("propspider")).absolute()
+
+    @cached_property
+    def log_path(self) -> Path:
+        return self.log_file or self.state_dir / "logs" / "propspider.log"
+
+
+def load() -> Config:
+    """Read the environment now. Raises pydantic.ValidationError that names the variable at fault."""
+    return Config()

@@ -1,0 +1,90 @@
+"""Alembic under an advisory lock. Nothing but `propspider db upgrade`, the embedded server's start and tests comes here."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+
+from propspider.db.engine import create_engine
+from propspider.db.revision import HEAD
+
+_LOCK = 7_310_001
+
+
+class MigrationFailed(RuntimeError):
+    """Schema and models differ, or a step could not be run; the message says which."""
+
+
+def scripts() -> Path:
+    """The folder of the migrations: inside an installed package, else the checkout's top-level `alembic/`."""
+    installed = Path(__file__).with_name("migrations")
+    return installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "alembic"
+
+
+def _configured(connection: Connection) -> Config:
+    config = Config(output_buffer=io.StringIO(), stdout=io.StringIO())
+    config.set_main_option("script_location", str(scripts()))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextlib.contextmanager
+def _locked(url: str) -> Iterator[Connection]:
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+            connection.commit()
+            try:
+                connection.execute(text("SET lock_timeout = '10s'"))
+                connection.execute(text("SET statement_timeout = '10min'"))
+                connection.commit()
+                yield connection
+            finally:
+                connection.rollback()
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+                connection.commit()
+    finally:
+        engine.dispose()
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Commits step by step; concurrent callers wait for each other. Raises MigrationFailed, psycopg.Error."""
+    with _locked(url) as connection:
+        command.upgrade(_configured(connection), revision)
+        connection.commit()
+
+
+def downgrade(url: str, revision: str) -> None:
+    with _locked(url) as connection:
+        command.downgrade(_configured(connection), revision)
+        connection.commit()
+
+
+def check(url: str) -> None:
+    """Raises MigrationFailed when models and migrated schema differ."""
+    with _locked(url) as connection:
+        try:
+            command.check(_configured(connection))
+        except CommandError as error:
+            raise MigrationFailed(str(error)) from error
+
+
+def current(url: str) -> str | None:
+    """The database's revision; None for a database without our tables."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
+        if not found or not found[0]:
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return row[0] if row else None
+
+
+def is_current(url: str) -> bool:
+    return current(url) == HEAD

@@ -1,0 +1,71 @@
+"""Views, and the one function that stands for the clock. Their migrations hold copies; a test keeps both equal."""
+
+APP_NOW = "CREATE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT now()'"
+"""The laboratory's own database replaces it; SQL writes (SELECT app_now()) so that it runs once a statement."""
+
+VIEWS = {
+    "manifest_status": """
+SELECT m.property_id,
+       m.portal,
+       m.source_url,
+       m.listing_page_title,
+       price.amount AS listing_page_price,
+       price.currency AS listing_page_currency,
+       m.first_seen_at,
+       seen.last_seen_at,
+       sweep.session_id AS seen_in_session_id,
+       state.observed_at IS NULL AS is_new,
+       coalesce(price.changed, false) AS price_changed,
+       state.observed_at IS NULL OR coalesce(price.changed, false) AS needs_full_scrape
+FROM property_manifest m
+LEFT JOIN property_state state ON state.property_id = m.property_id
+LEFT JOIN LATERAL (
+    SELECT max(s.last_seen_at) AS last_seen_at, max(s.last_sweep) AS last_sweep
+    FROM manifest_sightings s WHERE s.property_id = m.property_id
+) seen ON true
+LEFT JOIN sweeps sweep ON sweep.id = seen.last_sweep
+LEFT JOIN LATERAL (
+    SELECT (array_agg(o.amount ORDER BY o.unit DESC, o.operation DESC))[1] AS amount,
+           (array_agg(o.currency ORDER BY o.unit DESC, o.operation DESC))[1] AS currency,
+           bool_or(o.source = 'manifest' AND o.observed_at > state.observed_at) AS changed
+    FROM property_offers o WHERE o.property_id = m.property_id
+) price ON true
+""",
+    "property_freshness": """
+SELECT l.property_id,
+       l.portal,
+       l.listing_status,
+       seen.last_seen_at AS last_manifest_seen_at,
+       greatest(seen.last_seen_at, state.observed_at) AS last_seen_at,
+       sweep.session_id AS seen_in_session_id,
+       seen.page_number,
+       coalesce(seen.missing, 0) AS consecutive_missing_count,
+       state.observed_at AS last_full_scrape_at,
+       state.last_attempt_at,
+       price.amount AS price_at_last_manifest,
+       CASE
+           WHEN l.listing_status = 'relisted' THEN 1
+           WHEN coalesce(price.changed, false) THEN 2
+           WHEN coalesce(seen.missing, 0) > 0 THEN 3
+           WHEN state.observed_at < (SELECT app_now()) - interval '30 days' THEN 4
+           ELSE 5
+       END AS scrape_priority,
+       floor(extract(epoch FROM (SELECT app_now()) - state.observed_at) / 86400)::integer AS data_staleness_days
+FROM properties_live l
+LEFT JOIN property_state state ON state.property_id = l.property_id
+LEFT JOIN LATERAL (
+    SELECT max(s.last_seen_at) AS last_seen_at,
+           max(s.last_sweep) AS last_sweep,
+           (array_agg(s.page_number ORDER BY s.last_seen_at DESC))[1] AS page_number,
+           min((SELECT count(*) FROM sweeps w
+                WHERE w.portal = s.portal AND w.scope = s.scope AND w.id > s.last_sweep AND w.verdict = 'complete')) AS missing
+    FROM manifest_sightings s WHERE s.property_id = l.property_id
+) seen ON true
+LEFT JOIN sweeps sweep ON sweep.id = seen.last_sweep
+LEFT JOIN LATERAL (
+    SELECT (array_agg(o.amount ORDER BY o.operation = l.operation_type DESC NULLS LAST, o.unit DESC))[1] AS amount,
+           bool_or(o.source = 'manifest' AND o.observed_at > state.observed_at) AS changed
+    FROM property_offers o WHERE o.property_id = l.property_id
+) price ON true
+""",
+}

@@ -1,0 +1,106 @@
+"""The session row of a crawl: opened before the first request, beaten while it runs, closed with the truth."""
+
+import asyncio
+from typing import Any, Self
+
+import structlog
+from scrapy import signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import CloseSpider
+from scrapy.utils.asyncio import create_looping_call
+from sqlalchemy.exc import SQLAlchemyError
+
+from propspider.db.engine import DatabaseUnavailable, get_engine
+from propspider.db.transactions import ConnectionLost, in_transaction
+from propspider.sync import queue, runs
+from propspider.sync.runs import Outcome, SessionRef
+
+BEAT_SECONDS = 30.0
+OUTCOME_STAT = "propspider/outcome"
+REASON_STAT = "propspider/reason"
+
+log = structlog.get_logger(__name__)
+
+
+class RunRecord:
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._session: SessionRef | None = None
+        self._heart: Any = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        extension = cls(crawler)
+        crawler.signals.connect(extension.spider_opened, signal=signals.spider_opened)
+        crawler.signals.connect(extension.spider_closed, signal=signals.spider_closed)
+        return extension
+
+    async def spider_opened(self, spider: Any) -> None:
+        if not spider.stores:
+            return
+        try:
+            self._session = spider.session = await asyncio.to_thread(self._open, spider)
+        except (DatabaseUnavailable, ConnectionLost) as error:
+            log.error(str(error))
+            raise CloseSpider("database_unavailable") from error
+        structlog.contextvars.bind_contextvars(session=str(self._session.id)[:8])
+        self._heart = create_looping_call(self._beat)
+        self._heart.start(BEAT_SECONDS, now=False)
+
+    def _open(self, spider: Any) -> SessionRef:
+        return in_transaction(
+            get_engine(),
+            lambda connection: runs.open_session(
+                connection,
+                portal=spider.portal.name,
+                spider=spider.name,
+                arguments=spider.args.model_dump(mode="json", exclude_defaults=True),
+                base_url=spider.portal.base_url,
+                parser_version=spider.portal.parser_version,
+            ),
+        )
+
+    async def _beat(self) -> None:
+        session = self._session
+        if session is None or self._crawler.engine is None:
+            return
+        try:
+            alive = await asyncio.to_thread(in_transaction, get_engine(), lambda connection: runs.beat(connection, session))
+        except (ConnectionLost, SQLAlchemyError) as error:
+            log.warning("heartbeat failed", reason=str(error))
+            return
+        if not alive:
+            await self._crawler.engine.close_spider_async(reason="superseded")
+
+    async def spider_closed(self, spider: Any, reason: str) -> None:
+        if self._heart is not None:
+            self._heart.stop()
+        outcome, why = self._judge(reason)
+        session = self._session
+        if session is not None:
+            stats = {key: str(value) for key, value in self._crawler.stats.get_stats().items()}
+            try:
+                await asyncio.to_thread(self._close, session, outcome, why, stats)
+            except (ConnectionLost, SQLAlchemyError) as error:
+                outcome, why = "failed", "database_lost"
+                log.error("session could not be closed; it will be found dead", reason=str(error))
+        self._crawler.stats.set_value(OUTCOME_STAT, outcome)
+        self._crawler.stats.set_value(REASON_STAT, why)
+
+    def _judge(self, reason: str) -> tuple[Outcome, str]:
+        if reason in {"shutdown", "cancelled", "superseded"}:
+            return "cancelled", reason
+        if reason != "finished" and not reason.startswith("closespider_"):
+            return "failed", reason
+        stats = self._crawler.stats
+        read = stats.get_value("propspider/pages", 0) + stats.get_value("propspider/stored", 0)
+        if not read and stats.get_value("propspider/errors", 0):
+            return "failed", "nothing could be read"
+        return "completed", reason
+
+    def _close(self, session: SessionRef, outcome: Outcome, reason: str, stats: dict[str, str]) -> None:
+        def work(connection: Any) -> None:
+            queue.release(connection, session.id)
+            runs.close_session(connection, session, outcome=outcome, reason=reason, stats=stats)
+
+        in_transaction(get_engine(), work)

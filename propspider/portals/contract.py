@@ -1,0 +1,275 @@
+"""What the spiders may ask of a portal. Everything else about a portal stays in its own folder."""
+
+import hashlib
+import importlib
+import ipaddress
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from web_poet import HttpResponse, WebPage
+
+from propspider.items import ErrorType, ManifestPage, Operation, PropertyItem
+
+PageKind = Literal["listing", "detail"]
+
+
+class UnknownPortal(LookupError):
+    """No portal of this name; the message lists those there are."""
+
+
+class PortalFileError(ValueError):
+    """A portal.toml or pages.py that breaks the contract; the message names the file and the key."""
+
+
+class BaseUrlRefused(ValueError):
+    """A base_url that is no http(s) address, or a private one without PROPSPIDER_ALLOW_PRIVATE=1."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Scope(_Table):
+    """One listing walk. `path` is relative to base_url; `operation` stands for cards that state none."""
+
+    path: str = Field(pattern=r"^/")
+    operation: Operation
+
+
+class Signs(_Table):
+    """How a kind of page is told: any status, any case-insensitive marker in the body, any part of the final URL."""
+
+    statuses: frozenset[int] = frozenset()
+    markers: tuple[str, ...] = ()
+    url_parts: tuple[str, ...] = ()
+
+    @cached_property
+    def _lowered(self) -> tuple[bytes, ...]:
+        return tuple(marker.lower().encode() for marker in self.markers)
+
+    def match(self, response: HttpResponse, lowered_body: bytes) -> str | None:
+        """The sign that was seen, for the error row."""
+        if response.status in self.statuses:
+            return f"status {response.status}"
+        url = str(response.url)
+        for part in self.url_parts:
+            if part in url:
+                return f"url has {part!r}"
+        for marker in self._lowered:
+            if marker in lowered_body:
+                return f"body has {marker.decode()!r}"
+        return None
+
+
+class PortalFacts(_Table):
+    """portal.toml. `page_cap` is the last page that the portal serves of one walk; None = no cap known."""
+
+    title: str
+    base_url: str = Field(pattern=r"^https?://[^/]+$")
+    domains: tuple[str, ...] = Field(min_length=1)
+    sitemap_hosts: tuple[str, ...] = ()
+    time_zone: str
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    rendering: Literal["http", "browser"] = "http"
+    delay_seconds: float = Field(ge=0)
+    requests_per_day: int = Field(gt=0)
+    page_cap: int | None = Field(default=None, gt=0)
+    max_page_bytes: int = Field(default=5_000_000, gt=0)
+    scopes: dict[str, Scope] = Field(min_length=1)
+    listing_markers: tuple[str, ...] = Field(min_length=1)
+    """A page with none of these is not a listing page of this portal."""
+    detail_markers: tuple[str, ...] = Field(min_length=1)
+    blocked: Signs
+    login: Signs = Signs()
+    gone: Signs = Signs(statuses=frozenset({404, 410}))
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        ZoneInfo(value)
+        return value
+
+    @model_validator(mode="after")
+    def _base_is_own(self) -> "PortalFacts":
+        if urlsplit(self.base_url).hostname not in self.domains:
+            raise ValueError("base_url is not on one of the portal's own domains")
+        return self
+
+
+class Judgement(StrEnum):
+    """What a response is, before anything is read from it."""
+
+    OK = "ok"
+    BLOCKED = "blocked"
+    LOGIN = "login"
+    GONE = "gone"
+    HTTP_STATUS = "http_status"
+    WRONG_PAGE = "wrong_page"
+    EMPTY_PAGE = "empty_page"
+    UNREADABLE = "unreadable"
+
+    @property
+    def error_type(self) -> ErrorType:
+        return ErrorType(self.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portal:
+    """A portal as the spiders see it. `base_url` differs from `facts.base_url` when a mirror serves its pages:
+    stored URLs are always the portal's own (`site_url`), fetched ones the mirror's (`fetch_url`).
+    """
+
+    name: str
+    facts: PortalFacts
+    base_url: str
+
+    @cached_property
+    def is_mirrored(self) -> bool:
+        return self.base_url != self.facts.base_url
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """netlocs that may be fetched: the portal's own, or the mirror alone."""
+        return frozenset({urlsplit(self.base_url).netloc} if self.is_mirrored else self.facts.domains)
+
+    def with_base(self, base_url: str | None, *, allow_private: bool) -> "Portal":
+        """The same portal read from another address. Raises BaseUrlRefused."""
+        if base_url is None:
+            return self
+        parts = urlsplit(base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise BaseUrlRefused(f"base_url must be http(s)://host[:port], not {base_url!r}")
+        if not allow_private and is_private_host(parts.hostname):
+            raise BaseUrlRefused(
+                f"{parts.hostname} is a private address; set PROPSPIDER_ALLOW_PRIVATE=1 to read a portal from it"
+            )
+        return Portal(name=self.name, facts=self.facts, base_url=f"{parts.scheme}://{parts.netloc}")
+
+    def owns(self, url: str) -> bool:
+        """True for http(s) URLs on the portal's own hosts or its mirror."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            return False
+        if parts.scheme not in {"http", "https"} or parts.username or parts.password:
+            return False
+        on_own_port = port in {None, 80, 443}
+        return (host in self.facts.domains and on_own_port) or parts.netloc == urlsplit(self.base_url).netloc
+
+    def site_url(self, url: str) -> str:
+        """The URL as the portal publishes it, without fragment: what is stored."""
+        return _on_base(url, self.facts.base_url)
+
+    def fetch_url(self, url: str) -> str:
+        """The URL to request: on the mirror where there is one."""
+        return _on_base(url, self.base_url) if self.is_mirrored else url
+
+    def page_url(self, scope: str, page: int) -> str:
+        """Raises KeyError for an unknown scope."""
+        return self.fetch_url(self._pages.page_url(self.facts.base_url + self.facts.scopes[scope].path, page))
+
+    def page_number(self, url: str) -> int:
+        return int(self._pages.page_number(url))
+
+    def judge(self, response: HttpResponse, kind: PageKind) -> tuple[Judgement, str]:
+        """What the response is and the sign that told. Order: blocked and login before gone, for a wall is no removal."""
+        body = bytes(response.body)
+        lowered = body.lower()
+        for signs, judgement in (
+            (self.facts.blocked, Judgement.BLOCKED),
+            (self.facts.login, Judgement.LOGIN),
+            (self.facts.gone, Judgement.GONE),
+        ):
+            if sign := signs.match(response, lowered):
+                return judgement, sign
+        if response.status is not None and not 200 <= response.status < 300:
+            return Judgement.HTTP_STATUS, f"status {response.status}"
+        if not body.strip():
+            return Judgement.EMPTY_PAGE, "no body"
+        if b"\x00" in body[:1024] and not body.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return Judgement.UNREADABLE, "binary body"
+        markers = self.facts.listing_markers if kind == "listing" else self.facts.detail_markers
+        if not any(marker.lower().encode() in lowered for marker in markers):
+            return Judgement.WRONG_PAGE, f"none of the {kind} markers {list(markers)}"
+        return Judgement.OK, ""
+
+    def listing_page(self, response: HttpResponse, *, operation: Operation | None = None) -> ManifestPage:
+        """Read a page that was judged OK. `operation` stands for cards that state none."""
+        page: ManifestPage = self._pages.ListingPage(response).read(self, operation)
+        return page
+
+    def detail_page(self, response: HttpResponse) -> PropertyItem:
+        """Read a page that was judged OK. Raises UnreadablePage when it does not even name its listing."""
+        item: PropertyItem = self._pages.DetailPage(response).read(self)
+        return item
+
+    def page_class(self, kind: PageKind) -> type[WebPage[Any]]:
+        cls: type[WebPage[Any]] = self._pages.ListingPage if kind == "listing" else self._pages.DetailPage
+        return cls
+
+    @cached_property
+    def _pages(self):  # type: ignore[no-untyped-def]
+        return importlib.import_module(f"{__package__}.{self.name}.pages")
+
+    @cached_property
+    def parser_version(self) -> str:
+        """12 hex digits that change when the portal's folder or the shared converters do; readable from a zipped egg."""
+        digest = hashlib.sha256()
+        for folder in (files(__package__).joinpath(self.name), files("propspider.fields")):
+            for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+                if entry.name.endswith((".py", ".toml")):
+                    digest.update(entry.name.encode() + b"\0" + entry.read_bytes())
+        return digest.hexdigest()[:12]
+
+
+class UnreadablePage(ValueError):
+    """A page that passed for the right kind but lacks what names its listing."""
+
+
+def is_private_host(host: str) -> bool:
+    """True for localhost names and addresses that are not globally routable; False for other names (checked again after DNS)."""
+    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
+
+
+def _on_base(url: str, base: str) -> str:
+    parts = urlsplit(url)
+    target = urlsplit(base)
+    return urlunsplit((target.scheme, target.netloc, parts.path, parts.query, ""))
+
+
+def _folders() -> dict[str, Traversable]:
+    here = files(__package__)
+    return {entry.name: entry for entry in here.iterdir() if entry.is_dir() and entry.joinpath("portal.toml").is_file()}
+
+
+def names() -> list[str]:
+    """Portals there are, by the folders that hold a portal.toml."""
+    return sorted(_folders())
+
+
+def load(name: str) -> Portal:
+    """Raises UnknownPortal, PortalFileError."""
+    folder = _folders().get(name)
+    if folder is None:
+        raise UnknownPortal(f"no portal {name!r}; there are: {', '.join(names())}")
+    try:
+        facts = PortalFacts.model_validate(tomllib.loads(folder.joinpath("portal.toml").read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise PortalFileError(f"portals/{name}/portal.toml: {error}") from error
+    return Portal(name=name, facts=facts, base_url=facts.base_url)

@@ -1,0 +1,157 @@
+"""What the spiders share: validated arguments, the portal, and how a response becomes an item or a typed error."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Self
+
+import scrapy
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from scrapy.crawler import Crawler
+from scrapy.exceptions import CloseSpider
+from scrapy.http import Response
+from twisted.python.failure import Failure
+from web_poet import HttpResponse, HttpResponseHeaders
+
+from propspider import portals
+from propspider.config import Config, load
+from propspider.items import Claim, CrawlError, ErrorType
+from propspider.middlewares.fetched import META_KEY
+from propspider.middlewares.reach import Refused
+from propspider.middlewares.robots import RobotsUnreadable
+from propspider.portals import Judgement, Portal
+from propspider.portals.contract import PageKind
+from propspider.sync.runs import SessionRef
+
+
+class SpiderArgumentError(ValueError):
+    """-a arguments that do not fit; the message names each at fault."""
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaList = Annotated[list[str], BeforeValidator(_split)]
+
+
+class SpiderArgs(BaseModel):
+    """Arguments of every spider. `base_url` reads the portal from a mirror."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    portal: str | None = None
+    base_url: str | None = None
+
+
+class PortalSpider(scrapy.Spider):
+    """`stores` False: nothing of this crawl is recorded or stored."""
+
+    args_model: ClassVar[type[SpiderArgs]] = SpiderArgs
+    args: SpiderArgs
+    stores = True
+    session: SessionRef | None = None
+    """Set by the run record before the first request; None in a crawl that stores nothing."""
+
+    def __init__(self, *positional: Any, config: Config | None = None, **arguments: Any) -> None:
+        super().__init__(*positional)
+        self.args, self.portal, self.delay_seconds = self.resolve(arguments, config or load())
+
+    @classmethod
+    def resolve(cls, arguments: dict[str, Any], config: Config) -> tuple[Any, Portal, float]:
+        """Arguments, portal and delay of a crawl. Raises SpiderArgumentError."""
+        given = {key: value for key, value in arguments.items() if not key.startswith("_")}  # scrapyd adds _job
+        try:
+            args = cls.args_model.model_validate(given)
+            name = args.portal or config.default_portal
+            override = config.portals.get(name)
+            portal = portals.load(name).with_base(
+                args.base_url or (override.base_url if override else None), allow_private=config.allow_private
+            )
+        except ValidationError as error:
+            known = ", ".join(cls.args_model.model_fields)
+            faults = "; ".join(f"-a {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise SpiderArgumentError(f"{faults} (arguments: {known})") from error
+        except (portals.UnknownPortal, portals.BaseUrlRefused, portals.PortalFileError) as error:
+            raise SpiderArgumentError(str(error)) from error
+        if override is not None and override.page_cap is not None:
+            portal = replace(portal, facts=portal.facts.model_copy(update={"page_cap": override.page_cap}))
+        delay = portal.facts.delay_seconds
+        if override is not None and override.delay_seconds is not None:
+            delay = override.delay_seconds
+        cls.check(args, portal)
+        return args, portal, delay
+
+    @classmethod
+    def check(cls, args: Any, portal: Portal) -> None:
+        """What the model alone cannot know. Raises SpiderArgumentError."""
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        if (override := load().portals.get(spider.portal.name)) is not None and override.obey_robots is not None:
+            crawler.settings.set("ROBOTSTXT_OBEY", override.obey_robots, "spider")
+        return spider
+
+    @property
+    def window(self) -> int:
+        """Requests worth having under way: one after another at a polite pace, where more would only wait."""
+        return 1 if self.delay_seconds else int(self.settings["CONCURRENT_REQUESTS_PER_DOMAIN"])
+
+    def judged(self, response: Response, kind: PageKind, **context: Any) -> Iterator[CrawlError]:
+        """Nothing for a page that can be read, else its error. Raises CloseSpider after the error of a block."""
+        judgement, sign = self.portal.judge(http_response(response), kind)
+        if judgement is Judgement.OK:
+            return
+        yield self.error(judgement.error_type, sign, response=response, **context)
+        if judgement is Judgement.BLOCKED:
+            raise CloseSpider("blocked")
+
+    def error(
+        self,
+        error_type: ErrorType,
+        message: str,
+        *,
+        response: Response | None = None,
+        url: str | None = None,
+        claim: Claim | None = None,
+        scope: str | None = None,
+        page: int | None = None,
+        raw_item: Any = None,
+    ) -> CrawlError:
+        return CrawlError(
+            portal=self.portal.name,
+            error_type=error_type,
+            message=message,
+            url=url or (response.url if response is not None else None),
+            status=response.status if response is not None else None,
+            claim=claim,
+            scope=scope,
+            page=page,
+            raw_item=raw_item,
+        )
+
+    def failed(self, failure: Failure, **context: Any) -> Iterator[CrawlError]:
+        """The error of a request that brought no response. Raises CloseSpider after it when no other request can do better."""
+        request = failure.request  # type: ignore[attr-defined]
+        exception = failure.value
+        error_type = exception.error_type if isinstance(exception, Refused) else ErrorType.DOWNLOAD
+        message = f"{type(exception).__name__}: {exception}".removesuffix(": ")
+        yield self.error(error_type, message, url=request.url, **context)
+        if isinstance(exception, RobotsUnreadable):
+            raise CloseSpider("robots_unreadable")
+
+
+def http_response(response: Response) -> HttpResponse:
+    """The response as page objects read it."""
+    return HttpResponse(
+        url=response.url,
+        body=response.body,
+        status=response.status,
+        headers=HttpResponseHeaders.from_bytes_dict(response.headers),
+    )
+
+
+def fetched_at(response: Response) -> datetime:
+    moment: datetime = response.meta[META_KEY]
+    return moment

@@ -1,0 +1,259 @@
+"""The statements that compare with live, write history and write live, in one go. Built once from the models' columns.
+
+A null that a page does not state keeps the known value; `stated_empty` clears it. Live is written only where a value differs.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, FromClause, Subquery
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from propspider.db.models import Base, ListingColumns
+from propspider.sync import statement
+
+TABLES = Base.metadata.tables
+LIVE = TABLES["properties_live"]
+STAGING = TABLES["property_scrapes_staging"]
+CHANGES = TABLES["property_changes"]
+MANIFEST = TABLES["property_manifest"]
+
+DETAIL_COLUMNS = tuple(name for name in LIVE.c.keys() if name in ListingColumns.__annotations__)  # noqa: SIM118
+PRICE_COLUMNS = ("operation_type", "price", "currency", "price_per_m2", "offers")
+
+DEFAULT_CONFIDENCE = 0.8
+CONFIDENCE = {
+    **dict.fromkeys(PRICE_COLUMNS, 0.9),
+    "title": 0.8,
+    "description": 0.6,
+    "main_image_url": 0.7,
+    "image_urls": 0.7,
+    **dict.fromkeys(("agent_name", "agent_phone", "agent_email", "agency_name"), 0.85),
+}
+"""The seed's factor of each field."""
+
+_NOW = sa.select(sa.func.app_now()).scalar_subquery()
+
+
+def _prices() -> Subquery:
+    return (
+        statement("live_prices")
+        .columns(
+            sa.column("property_id", sa.Text),
+            sa.column("offers", JSONB),
+            sa.column("operation_type", sa.Text),
+            sa.column("price", sa.Numeric),
+            sa.column("currency", sa.Text),
+            sa.column("stated_per_m2", sa.Numeric),
+        )
+        .subquery("prices")
+    )
+
+
+def _price_values(prices: Subquery, values: Mapping[str, ColumnElement[Any]]) -> dict[str, ColumnElement[Any]]:
+    """The price columns of live, given the listing's merged areas."""
+    area = sa.func.coalesce(values["covered_area_m2"], values["total_area_m2"], values["lot_size_m2"])
+    per_m2 = sa.case((area >= 1, sa.func.round(prices.c.price / area, 2)))
+    return {
+        "operation_type": prices.c.operation_type,
+        "price": prices.c.price,
+        "currency": prices.c.currency,
+        "price_per_m2": sa.func.coalesce(prices.c.stated_per_m2, per_m2),
+        "offers": sa.func.coalesce(prices.c.offers, sa.text("'[]'::jsonb")),
+    }
+
+
+def _update_statement(
+    source: FromClause, new: Mapping[str, ColumnElement[Any]], facts: Mapping[str, ColumnElement[Any]], where: ColumnElement[bool]
+) -> sa.Update:
+    """Live := new where any value differs, with one property_changes row a differing value; returns the ids written.
+
+    `facts` gives the columns of _FACT_COLUMNS.
+    """
+    names = list(new)
+    old = {name: LIVE.c[name] for name in names}
+    # Used twice below, so the server materialises it: both parts see the same rows.
+    changed = (
+        sa.select(
+            LIVE.c.property_id,
+            LIVE.c.portal,
+            *[value.label(f"new_{name}") for name, value in new.items()],
+            *[value.label(f"old_{name}") for name, value in old.items()],
+            *[value.label(f"fact_{name}") for name, value in facts.items()],
+        )
+        .select_from(source)
+        .where(where, sa.func.row(*new.values()).is_distinct_from(sa.func.row(*old.values())))
+        .cte("changed")
+    )
+    fields = _unpivoted(changed, names)
+    history = (
+        sa.insert(CHANGES)
+        .from_select(
+            ["property_id", "portal", "change_type", *_FACT_COLUMNS, "field_name", "old_value", "new_value", "confidence_score"],
+            sa.select(
+                changed.c.property_id,
+                changed.c.portal,
+                sa.literal("updated"),
+                *[changed.c[f"fact_{name}"] for name in _FACT_COLUMNS],
+                fields.c.field_name,
+                fields.c.old_value,
+                fields.c.new_value,
+                fields.c.confidence,
+            )
+            .select_from(sa.join(changed, fields, sa.true()))
+            .where(fields.c.differs),
+        )
+        .cte("history")
+    )
+    return (
+        sa.update(LIVE)
+        .where(LIVE.c.property_id == changed.c.property_id)
+        .values(
+            **{name: changed.c[f"new_{name}"] for name in names},
+            parser_version=sa.func.coalesce(changed.c.fact_parser_version, LIVE.c.parser_version),
+            scraped_at=sa.func.greatest(LIVE.c.scraped_at, changed.c.fact_observed_at),
+            updated_at=_NOW,
+            last_updated_at=_NOW,
+        )
+        .add_cte(history)
+        .returning(LIVE.c.property_id)
+    )
+
+
+_FACT_COLUMNS = ("session_id", "parser_version", "observed_at", "change_reason")
+
+
+def _unpivoted(changed: FromClause, names: list[str]) -> FromClause:
+    """One row a column. to_jsonb stands inside CASE, else all conversions run for every changed row."""
+
+    def arm(name: str) -> tuple[Any, ...]:
+        old, new = changed.c[f"old_{name}"], changed.c[f"new_{name}"]
+        differs = old.is_distinct_from(new)
+        return (
+            sa.literal(name),
+            differs,
+            sa.case((differs, sa.func.to_jsonb(old, type_=JSONB))),
+            sa.case((differs, sa.func.to_jsonb(new, type_=JSONB))),
+            sa.literal(CONFIDENCE.get(name, DEFAULT_CONFIDENCE), sa.Numeric),
+        )
+
+    return (
+        sa.values(
+            sa.column("field_name", sa.Text),
+            sa.column("differs", sa.Boolean),
+            sa.column("old_value", JSONB),
+            sa.column("new_value", JSONB),
+            sa.column("confidence", sa.Numeric),
+            name="fields",
+        )
+        .data([arm(name) for name in names])
+        .lateral("fields")
+    )
+
+
+@cache
+def detail_update() -> sa.Update:
+    """Staged detail pages over live rows. Parameters: session_id, property_ids, parser_version, reason."""
+    prices = _prices()
+    stated_empty = STAGING.c.stated_empty
+    new: dict[str, ColumnElement[Any]] = {
+        name: sa.case(
+            (STAGING.c[name].is_(None) & (sa.literal(name) != sa.all_(stated_empty)), LIVE.c[name]), else_=STAGING.c[name]
+        )
+        for name in DETAIL_COLUMNS
+    }
+    new |= _price_values(prices, new)
+    source = STAGING.join(LIVE, LIVE.c.property_id == STAGING.c.property_id).outerjoin(
+        prices, prices.c.property_id == LIVE.c.property_id
+    )
+    facts = {
+        "session_id": STAGING.c.session_id,
+        "parser_version": sa.bindparam("parser_version", type_=sa.Text),
+        "observed_at": STAGING.c.observed_at,
+        "change_reason": sa.bindparam("reason", type_=sa.Text),
+    }
+    return _update_statement(source, new, facts, _staged())
+
+
+@cache
+def price_update() -> sa.Update:
+    """Live prices after offers changed. Parameters: session_id, property_ids, observed_at, reason."""
+    prices = _prices()
+    new = _price_values(prices, {name: LIVE.c[name] for name in ("covered_area_m2", "total_area_m2", "lot_size_m2")})
+    facts = {
+        "session_id": sa.bindparam("session_id", type_=sa.Uuid),
+        "parser_version": sa.null().cast(sa.Text),
+        "observed_at": sa.bindparam("observed_at", type_=sa.TIMESTAMP(timezone=True)),
+        "change_reason": sa.bindparam("reason", type_=sa.Text),
+    }
+    source = LIVE.join(prices, prices.c.property_id == LIVE.c.property_id)
+    return _update_statement(source, new, facts, sa.true())
+
+
+@cache
+def detail_insert() -> sa.Insert:
+    """Staged detail pages that live does not have, with one `created` change each. Parameters as `detail_update`."""
+    prices = _prices()
+    staged: dict[str, ColumnElement[Any]] = {name: STAGING.c[name] for name in DETAIL_COLUMNS}
+    values: dict[str, ColumnElement[Any]] = {
+        "property_id": STAGING.c.property_id,
+        "portal": STAGING.c.portal,
+        **staged,
+        **_price_values(prices, staged),
+        "parser_version": sa.bindparam("parser_version", type_=sa.Text),
+        "first_seen_at": sa.func.least(MANIFEST.c.first_seen_at, STAGING.c.observed_at),
+        "scraped_at": STAGING.c.observed_at,
+    }
+    arrivals = (
+        sa.select(*[value.label(name) for name, value in values.items()])
+        .select_from(
+            STAGING.outerjoin(prices, prices.c.property_id == STAGING.c.property_id).outerjoin(
+                MANIFEST, MANIFEST.c.property_id == STAGING.c.property_id
+            )
+        )
+        .where(_staged())
+        .order_by(STAGING.c.property_id)
+    )
+    data_columns = [LIVE.c[name] for name in (*DETAIL_COLUMNS, *PRICE_COLUMNS)]
+    created = (
+        sa.insert(LIVE)
+        .from_select(list(values), arrivals)
+        .returning(LIVE.c.property_id, LIVE.c.portal, LIVE.c.scraped_at, *data_columns)
+        .cte("created")
+    )
+    pair = sa.func.jsonb_each(sa.func.to_jsonb(sa.literal_column("created"))).table_valued("key", "value", name="pair")
+    row_without_nulls = (
+        sa.select(sa.func.jsonb_object_agg(pair.c.key, sa.literal_column("pair.value")))
+        .where(
+            sa.literal_column("pair.value") != sa.text("'null'::jsonb"),
+            pair.c.key.not_in(["property_id", "portal", "scraped_at"]),
+        )
+        .scalar_subquery()
+    )
+    return (
+        sa.insert(CHANGES)
+        .from_select(
+            ["property_id", "portal", "change_type", *_FACT_COLUMNS, "new_value", "confidence_score"],
+            sa.select(
+                created.c.property_id,
+                created.c.portal,
+                sa.literal("created"),
+                sa.bindparam("session_id", type_=sa.Uuid),
+                sa.bindparam("parser_version", type_=sa.Text),
+                created.c.scraped_at,
+                sa.bindparam("reason", type_=sa.Text),
+                row_without_nulls,
+                sa.literal(1, sa.Numeric),
+            ),
+        )
+        .returning(CHANGES.c.property_id)
+    )
+
+
+def _staged() -> ColumnElement[bool]:
+    return sa.and_(
+        STAGING.c.session_id == sa.bindparam("session_id", type_=sa.Uuid),
+        STAGING.c.property_id == sa.any_(sa.bindparam("property_ids", type_=ARRAY(sa.Text))),
+    )

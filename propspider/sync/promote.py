@@ -1,0 +1,193 @@
+"""Detail pages: staged, compared with live, written with their history, and their queue rows settled, in one transaction."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection
+
+from propspider.db.models import PropertyStaging
+from propspider.items import PropertyItem
+from propspider.sync import queue, statement
+from propspider.sync.compare import DETAIL_COLUMNS, detail_insert, detail_update
+from propspider.sync.locks import lock_listings
+from propspider.sync.merge import merge_provisional
+from propspider.sync.offers import known_offers, offers_json, write_offers
+from propspider.sync.prices import changed_offers
+from propspider.sync.runs import Counts, SessionRef
+
+DETAIL_REASON = "detail page"
+
+_JSON_COLUMNS = frozenset({"features", "amenities", "image_urls"})
+_STAGED = (
+    "session_id",
+    "property_id",
+    "portal",
+    *DETAIL_COLUMNS,
+    "offers",
+    "stated_empty",
+    "warnings",
+    "observed_at",
+    "content_hash",
+    "data_completeness_score",
+    "processing_status",
+    "change_type",
+)
+_COPY = sql.SQL("COPY {} ({}) FROM STDIN").format(
+    sql.Identifier(PropertyStaging.__tablename__), sql.SQL(", ").join(map(sql.Identifier, _STAGED))
+)
+
+
+@dataclass(frozen=True)
+class _Known:
+    content_hash: str | None
+    detail_at: datetime | None
+    priced_at: datetime | None
+    is_live: bool
+
+
+def promote(connection: Connection, session: SessionRef, items: Sequence[PropertyItem]) -> Counts:
+    """Stores items of one portal that have passed validation; their claims are settled as completed.
+
+    An item older than what is known is staged as `outdated` and changes nothing. The hash of an item stands for its page
+    only while no other writer has touched live.
+    """
+    started = time.monotonic()
+    newest = _newest(items)
+    moved = {i.property_id: i.claim.property_id for i in items if i.claim is not None and i.claim.property_id != i.property_id}
+    ids = lock_listings(connection, session.portal, [*newest, *moved.values()])
+    for property_id, provisional in moved.items():
+        merge_provisional(connection, provisional, newest[property_id])
+    known = _known(connection, ids)
+
+    kinds = {property_id: _kind(item, known[property_id]) for property_id, item in newest.items()}
+    _stage(connection, session, newest, kinds)
+    _write_offers(connection, newest, kinds, known)
+    parameters = {"session_id": session.id, "parser_version": session.parser_version, "reason": DETAIL_REASON}
+    new = _of_kind(kinds, "new")
+    if new:
+        connection.execute(detail_insert(), {**parameters, "property_ids": new})
+    candidates = _of_kind(kinds, "updated")
+    written: set[str] = set()
+    if candidates:
+        written = set(connection.execute(detail_update(), {**parameters, "property_ids": candidates}).scalars())
+        _mark_unchanged(connection, session, sorted(set(candidates) - written))
+    _stamp_state(connection, newest, kinds, known)
+    queue.complete(connection, [item.claim for item in items if item.claim is not None])
+    unchanged = len(_of_kind(kinds, "unchanged")) + len(candidates) - len(written)
+    return Counts(
+        scraped=len(items),
+        new=len(new),
+        updated=len(written),
+        unchanged=unchanged,
+        outdated=len(_of_kind(kinds, "outdated")) + len(items) - len(newest),
+        quality_sum=float(sum(item.data_completeness_score or 0 for item in newest.values())),
+        warnings=sum(len(item.warnings) for item in items),
+        promotion_ms=round((time.monotonic() - started) * 1000),
+    )
+
+
+def _observed(item: PropertyItem) -> datetime:
+    if item.observed_at is None:
+        raise ValueError("an item that arrives says when it was fetched")
+    return item.observed_at
+
+
+def _newest(items: Sequence[PropertyItem]) -> dict[str, PropertyItem]:
+    newest: dict[str, PropertyItem] = {}
+    for item in sorted(items, key=_observed):
+        newest[item.property_id] = item
+    return newest
+
+
+def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:
+    rows = connection.execute(statement("state_known"), {"property_ids": list(ids)})
+    return {row.property_id: _Known(row.content_hash, row.detail_at, row.priced_at, row.is_live) for row in rows}
+
+
+def _kind(item: PropertyItem, known: _Known) -> str:
+    """`updated` is a candidate here: the comparison may still find nothing."""
+    if known.detail_at is not None and _observed(item) < known.detail_at:
+        return "outdated"
+    if not known.is_live:
+        return "new"
+    return "unchanged" if item.content_hash is not None and item.content_hash == known.content_hash else "updated"
+
+
+def _of_kind(kinds: Mapping[str, str], kind: str) -> list[str]:
+    return sorted(property_id for property_id, found in kinds.items() if found == kind)
+
+
+def _stage(connection: Connection, session: SessionRef, newest: Mapping[str, PropertyItem], kinds: Mapping[str, str]) -> None:
+    connection.execute(statement("staging_clear"), {"session_id": session.id, "property_ids": sorted(newest)})
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for property_id, item in newest.items():
+            copy.write_row(_staged_row(session, item, kinds[property_id]))
+
+
+def _staged_row(session: SessionRef, item: PropertyItem, kind: str) -> list[Any]:
+    data = [
+        Jsonb(value) if name in _JSON_COLUMNS and value is not None else value
+        for name, value in ((name, getattr(item, name)) for name in DETAIL_COLUMNS)
+    ]
+    return [
+        session.id,
+        item.property_id,
+        session.portal,
+        *data,
+        Jsonb(offers_json(item.offers)),
+        sorted(item.stated_empty),
+        list(item.warnings),
+        _observed(item),
+        item.content_hash or "",
+        item.data_completeness_score,
+        "processed",
+        kind,
+    ]
+
+
+def _mark_unchanged(connection: Connection, session: SessionRef, ids: Sequence[str]) -> None:
+    if ids:
+        connection.execute(statement("staging_unchanged"), {"session_id": session.id, "property_ids": list(ids)})
+
+
+def _write_offers(
+    connection: Connection, newest: Mapping[str, PropertyItem], kinds: Mapping[str, str], known: Mapping[str, _Known]
+) -> None:
+    fresh = [property_id for property_id, kind in kinds.items() if kind in {"new", "updated"}]
+    offers = known_offers(connection, fresh) if fresh else {}
+    changes = [
+        (property_id, new, _observed(item))
+        for property_id, item in ((property_id, newest[property_id]) for property_id in sorted(fresh))
+        for _, new in changed_offers(
+            offers.get(property_id, {}), item.offers, observed_at=_observed(item), newest=known[property_id].priced_at
+        )
+    ]
+    write_offers(connection, changes, source="detail")
+
+
+def _stamp_state(
+    connection: Connection, newest: Mapping[str, PropertyItem], kinds: Mapping[str, str], known: Mapping[str, _Known]
+) -> None:
+    """An item whose offers a newer listing page has overtaken leaves no hash: its next twin may be the newest word on prices."""
+    current = {property_id: item for property_id, item in newest.items() if kinds[property_id] != "outdated"}
+
+    def hash_of(item: PropertyItem) -> str | None:
+        priced_at = known[item.property_id].priced_at
+        return None if priced_at is not None and _observed(item) < priced_at else item.content_hash
+
+    if current:
+        connection.execute(
+            statement("state_stamp"),
+            {
+                "property_ids": list(current),
+                "hashes": [hash_of(item) for item in current.values()],
+                "observed": [_observed(item) for item in current.values()],
+            },
+        )

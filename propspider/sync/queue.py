@@ -1,0 +1,234 @@
+"""The window of detail pages to fetch. Every function takes a connection; the caller commits."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from sqlalchemy import Connection, case, delete, func, select, text, update
+
+from propspider.db.models import ScrapeQueue
+from propspider.items import Claim
+from propspider.sync import statement
+
+Kind = Literal["detail", "verify"]
+Reason = Literal["on_demand", "new_property", "relisted", "price_change", "verification", "stale_data", "random_sample"]
+
+PRIORITY: dict[Reason, int] = {
+    "on_demand": 1,
+    "new_property": 1,
+    "relisted": 1,
+    "price_change": 2,
+    "verification": 3,
+    "stale_data": 4,
+    "random_sample": 5,
+}
+
+
+@dataclass(frozen=True)
+class Want:
+    property_id: str
+    source_url: str
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class QueuedProperty:
+    """A row leased to this worker until its lease ends."""
+
+    claim: Claim
+    source_url: str
+    reason: Reason
+    priority: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`counted` False: the failure says nothing about the listing, so it costs no attempt."""
+
+    claim: Claim
+    error: str
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class QueueStats:
+    pending_count: int
+    in_progress_count: int
+    completed_today: int
+    failed_today: int
+    dead_letters: int
+    backed_off: int
+    by_priority: dict[int, int]
+    by_reason: dict[str, int]
+    oldest_wait_seconds: float | None
+    """Of pending rows; None when there are none."""
+
+
+def enqueue(connection: Connection, portal: str, wants: Sequence[Want], *, kind: Kind = "detail") -> int:
+    """How many listings were added; one that is open already only gains priority."""
+    best: dict[str, Want] = {}
+    for want in wants:
+        known = best.get(want.property_id)
+        if known is None or PRIORITY[want.reason] < PRIORITY[known.reason]:
+            best[want.property_id] = want
+    if not best:
+        return 0
+    chosen = list(best.values())
+    rows = connection.execute(
+        statement("queue_enqueue"),
+        {
+            "portal": portal,
+            "kind": kind,
+            "property_ids": [w.property_id for w in chosen],
+            "source_urls": [w.source_url for w in chosen],
+            "priorities": [PRIORITY[w.reason] for w in chosen],
+            "reasons": [w.reason for w in chosen],
+        },
+    )
+    return sum(row.inserted for row in rows)
+
+
+def want_now(connection: Connection, portal: str, property_id: str) -> bool:
+    """Queue one known listing on demand, past any back-off; False for a listing that nobody has seen."""
+    url = connection.execute(statement("queue_known_url"), {"portal": portal, "property_id": property_id}).scalar()
+    if url is None:
+        return False
+    enqueue(connection, portal, [Want(property_id, url, "on_demand")])
+    connection.execute(
+        update(ScrapeQueue)
+        .where(ScrapeQueue.property_id == property_id, ScrapeQueue.status == "pending")
+        .values(not_before=None, claim_key=ScrapeQueue.queued_at)
+    )
+    return True
+
+
+def claim(
+    connection: Connection,
+    portal: str,
+    *,
+    batch: int,
+    worker: str,
+    session_id: uuid.UUID | None,
+    lease_seconds: float,
+    kind: Kind = "detail",
+    property_id: str | None = None,
+) -> list[QueuedProperty]:
+    """The next rows in claim order, leased to `worker`. No row is handed to two workers while its lease holds."""
+    connection.execute(statement("queue_reopen"), {"portal": portal, "kind": kind})
+    rows = connection.execute(
+        statement("queue_claim"),
+        {
+            "portal": portal,
+            "kind": kind,
+            "batch": batch,
+            "worker": worker,
+            "session_id": session_id,
+            "lease_seconds": lease_seconds,
+            "property_id": property_id,
+        },
+    ).all()
+    return [
+        QueuedProperty(Claim(row.id, row.lease_no, row.property_id), row.source_url, row.queue_reason, row.priority)
+        for row in sorted(rows, key=lambda row: (row.claim_key, row.id))
+    ]
+
+
+def complete(connection: Connection, claims: Sequence[Claim]) -> set[int]:
+    """Ids that were settled; a claim whose lease was taken over is not among them."""
+    if not claims:
+        return set()
+    parameters = {"ids": [c.queue_id for c in claims], "lease_nos": [c.lease_no for c in claims]}
+    return set(connection.execute(statement("queue_complete"), parameters).scalars())
+
+
+def fail(connection: Connection, failures: Sequence[Failure]) -> dict[int, str]:
+    """Queue id → its new status, `pending` (backed off) or `failed` (dead letter)."""
+    if not failures:
+        return {}
+    parameters = {
+        "ids": [f.claim.queue_id for f in failures],
+        "lease_nos": [f.claim.lease_no for f in failures],
+        "errors": [f.error for f in failures],
+        "counted": [f.counted for f in failures],
+    }
+    return {row.id: row.status for row in connection.execute(statement("queue_fail"), parameters)}
+
+
+def release(connection: Connection, session_id: uuid.UUID) -> int:
+    """Hand back what a session claimed and did not settle, as if it had never been claimed."""
+    released = (
+        update(ScrapeQueue)
+        .where(ScrapeQueue.session_id == session_id, ScrapeQueue.status == "in_progress")
+        .values(status="pending", lease_until=None, claimed_at=None, claimed_by=None)
+    )
+    return connection.execute(released).rowcount
+
+
+def requeue(connection: Connection, portal: str | None = None, *, limit: int | None = None) -> int:
+    """Give dead letters a new start. A listing that is queued again already keeps that row."""
+    open_rows = select(ScrapeQueue.property_id).where(ScrapeQueue.status.in_(("pending", "in_progress")))
+    # One row a listing: two dead letters of one listing must not both open.
+    newest = (
+        select(func.max(ScrapeQueue.id))
+        .where(ScrapeQueue.status == "failed", ScrapeQueue.property_id.not_in(open_rows))
+        .group_by(ScrapeQueue.property_id)
+    )
+    if portal is not None:
+        newest = newest.where(ScrapeQueue.portal == portal)
+    if limit is not None:
+        newest = newest.limit(limit)
+    revived = (
+        update(ScrapeQueue)
+        .where(ScrapeQueue.id.in_(newest))
+        .values(status="pending", completed_at=None, attempt_count=0, not_before=None, claimed_at=None, claimed_by=None)
+    )
+    return connection.execute(revived).rowcount
+
+
+def cleanup(connection: Connection, *, older_than: timedelta, portal: str | None = None) -> int:
+    """Delete completed and cancelled rows older than this; dead letters stay until they are requeued."""
+    stale = delete(ScrapeQueue).where(
+        ScrapeQueue.status.in_(("completed", "cancelled")),
+        ScrapeQueue.completed_at < select(func.app_now() - older_than).scalar_subquery(),
+    )
+    if portal is not None:
+        stale = stale.where(ScrapeQueue.portal == portal)
+    return connection.execute(stale).rowcount
+
+
+def stats(connection: Connection, portal: str | None = None) -> QueueStats:
+    """Counts of now; "today" begins at midnight UTC."""
+    of_portal = ScrapeQueue.portal == portal if portal is not None else text("true")
+    today = func.date_trunc("day", select(func.app_now()).scalar_subquery(), "UTC")
+    settled_today = ScrapeQueue.completed_at >= today
+    totals = connection.execute(
+        select(
+            func.count().filter(ScrapeQueue.status == "pending").label("pending"),
+            func.count().filter(ScrapeQueue.status == "in_progress").label("in_progress"),
+            func.count().filter(ScrapeQueue.status == "completed", settled_today).label("completed"),
+            func.count().filter(ScrapeQueue.status == "failed", settled_today).label("failed"),
+            func.count().filter(ScrapeQueue.status == "failed").label("dead"),
+            func.count().filter(ScrapeQueue.status == "pending", ScrapeQueue.not_before.is_not(None)).label("backed_off"),
+            func.extract(
+                "epoch",
+                select(func.app_now()).scalar_subquery()
+                - func.min(case((ScrapeQueue.status == "pending", ScrapeQueue.queued_at))),
+            ).label("oldest"),
+        ).where(of_portal)
+    ).one()
+    pending = ScrapeQueue.status == "pending"
+    by_priority = select(ScrapeQueue.priority, func.count()).where(of_portal, pending).group_by(ScrapeQueue.priority)
+    by_reason = select(ScrapeQueue.queue_reason, func.count()).where(of_portal, pending).group_by(ScrapeQueue.queue_reason)
+    return QueueStats(
+        pending_count=totals.pending,
+        in_progress_count=totals.in_progress,
+        completed_today=totals.completed,
+        failed_today=totals.failed,
+        dead_letters=totals.dead,
+        backed_off=totals.backed_off,
+        by_priority=dict(sorted(connection.execute(by_priority).tuples().all())),
+        by_reason=dict(sorted(connection.execute(by_reason).tuples().all())),
+        oldest_wait_seconds=float(totals.oldest) if totals.oldest is not None else None,
+    )

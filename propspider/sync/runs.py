@@ -1,0 +1,168 @@
+"""Sessions, the run they belong to, and their counters. The caller commits."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from sqlalchemy import Connection, func, insert, select, text, update
+
+from propspider.db.models import ScrapingError, ScrapingSession, SyncMetadata, SyncRun
+from propspider.items import CrawlError
+from propspider.sync import statement
+
+Outcome = Literal["completed", "failed", "cancelled"]
+
+DEAD_AFTER = "10 minutes"
+
+
+@dataclass(frozen=True)
+class SessionRef:
+    """The session that a flush belongs to."""
+
+    id: uuid.UUID
+    sync_run_id: uuid.UUID
+    portal: str
+    parser_version: str
+
+
+@dataclass(kw_only=True)
+class Counts:
+    """What one flush adds to its session and run."""
+
+    pages: int = 0
+    entries: int = 0
+    found: int = 0
+    """Listings that the manifest had not seen before."""
+    scraped: int = 0
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    outdated: int = 0
+    rejected: int = 0
+    price_changes: int = 0
+    queued: int = 0
+    errors: int = 0
+    warnings: int = 0
+    quality_sum: float = 0.0
+    promotion_ms: int = 0
+
+    def add(self, other: "Counts") -> None:
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+    @property
+    def stored(self) -> int:
+        return self.new + self.updated + self.unchanged + self.outdated
+
+
+def open_session(
+    connection: Connection,
+    *,
+    portal: str,
+    spider: str,
+    arguments: Mapping[str, Any],
+    base_url: str,
+    parser_version: str,
+    sync_run_id: uuid.UUID | None = None,
+) -> SessionRef:
+    """A running session; without a run it opens one of its own (tier null). Sessions that died are buried first."""
+    bury_the_dead(connection)
+    if sync_run_id is None:
+        sync_run_id = connection.execute(insert(SyncRun).values(portal=portal).returning(SyncRun.id)).scalar_one()
+    session_id = connection.execute(
+        insert(ScrapingSession)
+        .values(
+            sync_run_id=sync_run_id,
+            portal=portal,
+            spider=spider,
+            arguments=dict(arguments),
+            base_url=base_url,
+            parser_version=parser_version,
+        )
+        .returning(ScrapingSession.id)
+    ).scalar_one()
+    connection.execute(insert(SyncMetadata).values(session_id=session_id))
+    return SessionRef(session_id, sync_run_id, portal, parser_version)
+
+
+def beat(connection: Connection, session: SessionRef) -> bool:
+    """False when the session is no longer running for anyone who looks: it was buried or superseded."""
+    beaten = (
+        update(ScrapingSession)
+        .where(ScrapingSession.id == session.id, ScrapingSession.status == "running")
+        .values(heartbeat_at=func.clock_timestamp())
+    )
+    return connection.execute(beaten).rowcount == 1
+
+
+def add_counts(connection: Connection, session: SessionRef, counts: Counts) -> None:
+    connection.execute(
+        statement("run_counts"),
+        {
+            "session_id": session.id,
+            "run_id": session.sync_run_id,
+            **{field.name: getattr(counts, field.name) for field in fields(counts)},
+            "stored": counts.stored,
+        },
+    )
+
+
+def record_errors(connection: Connection, session: SessionRef, errors: Sequence[CrawlError]) -> None:
+    if errors:
+        connection.execute(
+            insert(ScrapingError),
+            [
+                {
+                    "session_id": session.id,
+                    "portal": error.portal or session.portal,
+                    "error_type": error.error_type.value,
+                    "message": error.message,
+                    "url": error.url,
+                    "http_status": error.status,
+                    "property_id": error.property_id or (error.claim.property_id if error.claim else None),
+                    "scope": error.scope,
+                    "page": error.page,
+                    "raw_item": error.raw_item,
+                }
+                for error in errors
+            ],
+        )
+
+
+def close_session(
+    connection: Connection, session: SessionRef, *, outcome: Outcome, reason: str, stats: Mapping[str, Any] | None = None
+) -> None:
+    """Ends the session, its open sweeps and, when it was opened for this session alone, its run."""
+    connection.execute(
+        update(ScrapingSession)
+        .where(ScrapingSession.id == session.id)
+        .values(
+            status=outcome,
+            finish_reason=reason,
+            completed_at=select(func.app_now()).scalar_subquery(),
+            heartbeat_at=func.clock_timestamp(),
+            stats=dict(stats or {}),
+        )
+    )
+    connection.execute(statement("session_end"), {"session_ids": [session.id]})
+
+
+def bury_the_dead(connection: Connection) -> int:
+    """Running sessions without a heartbeat for DEAD_AFTER become failed; how many there were."""
+    dead = (
+        connection.execute(
+            update(ScrapingSession)
+            .where(
+                ScrapingSession.status == "running",
+                ScrapingSession.heartbeat_at < func.clock_timestamp() - text(f"interval '{DEAD_AFTER}'"),
+            )
+            .values(status="failed", finish_reason="died", completed_at=select(func.app_now()).scalar_subquery())
+            .returning(ScrapingSession.id)
+        )
+        .scalars()
+        .all()
+    )
+    if dead:
+        connection.execute(statement("session_end"), {"session_ids": list(dead)})
+    return len(dead)

@@ -1,0 +1,30 @@
+-- Writes the cards whose facts are new or changed; what a card does not say is kept. Arrays of one length, one entry a listing.
+-- Parameters: portal, session_id, property_ids, source_urls, internal_ids, titles, types, latitudes, longitudes, exact, observed.
+INSERT INTO property_manifest AS m
+    (property_id, portal, source_url, internal_id, listing_page_title, property_type, latitude, longitude, exact_location,
+     first_seen_at, first_seen_session_id, observed_at)
+SELECT u.property_id, :portal, u.source_url, u.internal_id, u.title, u.property_type, u.latitude, u.longitude, u.exact_location,
+       u.observed_at, CAST(:session_id AS uuid), u.observed_at
+FROM unnest(CAST(:property_ids AS text[]), CAST(:source_urls AS text[]), CAST(:internal_ids AS text[]), CAST(:titles AS text[]),
+            CAST(:types AS text[]), CAST(:latitudes AS float8[]), CAST(:longitudes AS float8[]), CAST(:exact AS boolean[]),
+            CAST(:observed AS timestamptz[]))
+         AS u (property_id, source_url, internal_id, title, property_type, latitude, longitude, exact_location, observed_at)
+ORDER BY u.property_id
+ON CONFLICT (property_id) DO UPDATE
+SET source_url = excluded.source_url,
+    internal_id = coalesce(excluded.internal_id, m.internal_id),
+    listing_page_title = coalesce(excluded.listing_page_title, m.listing_page_title),
+    property_type = coalesce(excluded.property_type, m.property_type),
+    latitude = coalesce(excluded.latitude, m.latitude),
+    longitude = coalesce(excluded.longitude, m.longitude),
+    exact_location = coalesce(excluded.exact_location, m.exact_location),
+    observed_at = excluded.observed_at,
+    updated_at = (SELECT app_now())
+WHERE excluded.observed_at >= m.observed_at
+  AND (m.source_url, m.internal_id, m.listing_page_title, m.property_type, m.latitude, m.longitude, m.exact_location)
+      IS DISTINCT FROM
+      (excluded.source_url, coalesce(excluded.internal_id, m.internal_id),
+       coalesce(excluded.listing_page_title, m.listing_page_title), coalesce(excluded.property_type, m.property_type),
+       coalesce(excluded.latitude, m.latitude), coalesce(excluded.longitude, m.longitude),
+       coalesce(excluded.exact_location, m.exact_location))
+RETURNING property_id, (xmax = 0) AS inserted

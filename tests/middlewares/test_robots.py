@@ -1,0 +1,57 @@
+from collections.abc import Callable
+
+import pytest
+
+from .loopback import Crawl, Site
+
+
+def test_of_five_simultaneous_disallowed_requests_none_is_sent(site: Site, crawl: Crawl) -> None:
+    site.robots("User-agent: *\nDisallow: /private/")
+    crawled = crawl(site.url(), [site.url(f"/private/{n}") for n in range(5)])
+    assert site.requested == ["/robots.txt"]
+    assert [error["type"] for error in crawled.errors] == ["RobotsForbidden"] * 5
+    assert {error["error_type"] for error in crawled.errors} == {"robots"}
+
+
+def test_rules_for_our_own_name_hold_and_the_rest_of_the_site_is_fetched(site: Site, crawl: Crawl) -> None:
+    site.robots("User-agent: propspider\nDisallow: /private/\n\nUser-agent: *\nDisallow: /")
+    crawled = crawl(site.url(), [site.url("/private/1"), site.url("/open")])
+    assert site.pages_requested == ["/open"]
+    assert [page["status"] for page in crawled.pages] == [200]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_missing_robots_txt_allows_everything_whatever_its_error_page_says(site: Site, crawl: Crawl, status: int) -> None:
+    site.robots("User-agent: *\nDisallow: /", status=status)
+    crawl(site.url(), [site.url("/a")])
+    assert site.pages_requested == ["/a"]
+
+
+@pytest.mark.parametrize("status", [202, 429, 503])
+def test_a_robots_txt_that_cannot_be_had_closes_the_host(site: Site, crawl: Crawl, status: int) -> None:
+    site.robots("User-agent: *\nAllow: /", status=status)
+    crawled = crawl(site.url(), [site.url("/a"), site.url("/b")])
+    assert site.pages_requested == []
+    assert [error["type"] for error in crawled.errors] == ["RobotsUnreadable"] * 2
+    assert str(status) in crawled.errors[0]["message"]
+
+
+def test_a_refused_connection_closes_the_host(new_site: Callable[[], Site], crawl: Crawl) -> None:
+    # Port 1 of loopback: nothing listens there.
+    crawled = crawl("http://127.0.0.1:1", ["http://127.0.0.1:1/a"])
+    assert [(error["type"], error["error_type"]) for error in crawled.errors] == [("RobotsUnreadable", "robots")]
+
+
+def test_a_redirect_is_followed_for_robots_txt_and_its_target_is_judged_again(site: Site, crawl: Crawl) -> None:
+    site.robots("", status=301, headers={"Location": "/rules.txt"})
+    site.answers["/rules.txt"] = (200, {}, "User-agent: *\nDisallow: /private/")
+    site.redirect("/a", "/private/a")
+    crawled = crawl(site.url(), [site.url("/a")])
+    assert site.pages_requested == ["/rules.txt", "/a"]
+    assert [error["type"] for error in crawled.errors] == ["RobotsForbidden"]
+
+
+def test_an_installation_may_switch_robots_txt_off_for_one_portal(site: Site, crawl: Crawl) -> None:
+    site.robots("User-agent: *\nDisallow: /")
+    crawl(site.url(), [site.url("/a")], env={"PROPSPIDER_PORTALS__PINCALI__OBEY_ROBOTS": "0"})
+    assert site.requested == ["/a"]
