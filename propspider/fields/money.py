@@ -45,7 +45,7 @@ _TOKEN = re.compile(
       (?P<square_meter>(?:por|per|el|x|/)?\ ?(?:m2|m\^2|mts?2|metros?\ cuadrados?|square\ met(?:er|re)|sq\.?\ ?m)\b)
     | (?P<month>(?:(?:por|per|al|a|/)\ ?)?(?:mes|month|mo)\b|mensual(?:es)?\b|monthly\b|pcm\b)
     | (?P<start>(?:precio\ |price\ )?(?:desde|from|a\ partir\ de|starting\ (?:at|from))\b)
-    | (?P<filler>,-(?!\ ?[0-9])|[ :.,*]+|de\b|precio\b|price\b)
+    | (?P<filler>,-(?!\ ?[0-9])|[ :*]+|[.,](?![0-9])|de\b|precio\b|price\b)
     | (?P<until>-|–|—|hasta\b|to\b|a\b(?!\ ?partir))
     | (?P<currency>us\$|u\$[sd]|(?:usd|mxn)\$?(?![a-z])|mx\$|r\$|\$|€|£|m\.n\.|mn\b|kr\b\.?
         |(?:{"|".join(sorted(_CODES - {"usd", "mxn"}))})(?![a-z])|pesos\b|dlls\b|d[oó]lares\b|euros\b)

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
+import attrs
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from propspider.fields import dates, listing_id, phone, place, vocabulary
@@ -40,7 +41,7 @@ def read_detail(tree: LexborHTMLParser, url: str, portal: Portal) -> PropertyIte
     images = media.images(tree, url, page.internal_id, key)
     published = _published(page)
     values = _place(page) | _publisher(page) | vars(facts)
-    return PropertyItem(
+    item = PropertyItem(
         property_id=listing_id.property_id(portal.name, key),
         source_url=page.source_url,
         internal_id=page.internal_id,
@@ -58,10 +59,10 @@ def read_detail(tree: LexborHTMLParser, url: str, portal: Portal) -> PropertyIte
         video_url=media.video(tree, url),
         published_at=published,
         listing_date=published.date() if published else None,
-        stated_empty=frozenset(page.stated_empty),
         warnings=tuple(page.warnings),
         **values,
     )
+    return attrs.evolve(item, stated_empty=frozenset(name for name in page.stated_empty if getattr(item, name) is None))
 
 
 def _public_id(page: Document) -> str:

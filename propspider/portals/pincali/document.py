@@ -1,4 +1,8 @@
-"""One parsed detail page and what several of its readers need."""
+"""One parsed detail page and what several of its readers need.
+
+Stated empty is what the page shows as empty: a data row with a blank value, an amenities section without amenities. A feature,
+row or section that is missing states nothing, nor do the phones that it hides; a price on request is an offer of that kind.
+"""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,12 +12,13 @@ from selectolax.lexbor import LexborHTMLParser
 from propspider.fields import place
 from propspider.fields.place import Place
 from propspider.fields.text import clean_line
+from propspider.items import DATA_FIELDS
 from propspider.portals.contract import Portal
 from propspider.portals.pincali import markup, media
 from propspider.portals.pincali.facts import read_rows
 from propspider.portals.pincali.markup import Json
 
-_BLANK_ROW = {"-", "--", "—", "–", "n/a", "n/d", "na", "no disponible", "not available", "sin especificar", "none"}
+_BLANK_ROW = {"", "-", "--", "—", "–", "n/a", "n/d", "na", "no disponible", "not available", "sin especificar", "none"}
 
 
 @dataclass
@@ -54,10 +59,9 @@ class Document:
     def rows(self) -> dict[str, str]:
         """`label → value` of the data rows that say something; a blank value states its field empty."""
         rows = read_rows(self.tree)
-        for name, value in rows.items():
-            if value.casefold() in _BLANK_ROW or not value:
-                self.stated_empty.add(name)
-        return {name: value for name, value in rows.items() if name not in self.stated_empty}
+        blank = {name for name, value in rows.items() if value.casefold() in _BLANK_ROW}
+        self.stated_empty |= blank.intersection(DATA_FIELDS)
+        return {name: value for name, value in rows.items() if name not in blank}
 
     @cached_property
     def internal_id(self) -> str | None:

@@ -26,7 +26,7 @@ _MAX_URL = 2000
 
 
 def parse(response: HttpResponse) -> LexborHTMLParser:
-    """A page may declare a codec that decodes no text (`idna`, `rot13`) or decodes it to lone surrogates, which stop the parser."""
+    """A page may declare a codec that decodes no text (`idna`, `rot13`) or decodes to lone surrogates, which stop the parser."""
     try:
         text = response.text
         text.encode()
