@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import LiteralString
 
 import fasteners
-import psutil  # type: ignore[import-untyped]
+import psutil
 import psycopg
 from psycopg import sql
 

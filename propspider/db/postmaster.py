@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 # A killed postmaster's backends notice within moments; one that is stopped or stuck never would.
 ORPHAN_SECONDS = 5.0
