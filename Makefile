@@ -33,7 +33,7 @@ demo: $(STAMP) ## the whole thing offline in about a minute, on a simulated port
 	@$(BIN)/propspider demo
 
 test: $(STAMP) ## every test; fails below 95 % coverage of what decides about data
-	$(BIN)/pytest -n 2 $(COVERED:%=--cov=propspider.%) --cov-report=term-missing:skip-covered --cov-fail-under=95
+	$(BIN)/pytest -n 2 --dist loadfile $(COVERED:%=--cov=propspider.%) --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 check: $(STAMP) ## style, types, import directions, migrations against models
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 import re
 
-_KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$")
+_KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}\Z")
 _SEPARATOR = ":"
 _PROVISIONAL = "~"
 

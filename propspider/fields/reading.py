@@ -36,4 +36,4 @@ def plain(text: str) -> str:
 def key(text: str) -> str:
     """`plain` without accents, for looking words up; cached, as pages repeat their labels."""
     decomposed = unicodedata.normalize("NFD", plain(text))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return "".join(char for char in decomposed if not unicodedata.combining(char)).strip()

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from propspider.fields.reading import Reading, key
+from propspider.fields.reading import Reading
 from propspider.fields.vocabulary import read_operation, read_property_type, type_words
 from propspider.items import Operation, PropertyType
 
@@ -77,4 +77,3 @@ def test_no_text_raises(text: str) -> None:
     for reading in (read_property_type(text), read_operation(text)):
         assert reading.value is None or reading.unknown is None
     type_words(text)
-    assert key(key(text)) == key(text)

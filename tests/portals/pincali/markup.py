@@ -13,7 +13,10 @@ IMAGES = "https://assets.easybroker.com/property_images"
 def response(html: str | bytes, path: str = "/en/properties/properties-for-sale", charset: str = "utf-8") -> HttpResponse:
     body = html if isinstance(html, bytes) else html.encode()
     return HttpResponse(
-        url=SITE + path, body=body, status=200, headers={"Content-Type": f"text/html; charset={charset}", "Set-Cookie": "session=1"}
+        url=SITE + path,
+        body=body,
+        status=200,
+        headers={"Content-Type": f"text/html; charset={charset}", "Set-Cookie": "session=1"},
     )
 
 
