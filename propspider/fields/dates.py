@@ -40,10 +40,7 @@ def read_relative(text: str | None, *, now: datetime) -> Reading[datetime]:
     import dateparser
 
     settings = {"RELATIVE_BASE": now.replace(tzinfo=None), "PARSERS": ["relative-time"], "RETURN_AS_TIMEZONE_AWARE": False}
-    try:
-        moment = dateparser.parse(words, languages=_LANGUAGES, settings=settings)
-    except (ValueError, OverflowError):
-        return unknown
+    moment = dateparser.parse(words, languages=_LANGUAGES, settings=settings)
     if moment is None:
         return unknown
     aware = moment.replace(tzinfo=now.tzinfo)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -141,6 +142,8 @@ def _index(parts: list[str], name: str | None) -> int | None:
 
 
 def _degrees(value: object) -> float | None:
+    if isinstance(value, Decimal) and not value.is_nan():
+        value = float(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) if abs(value) <= 180 else None
     if isinstance(value, str) and _DEGREES.fullmatch(value.strip()):

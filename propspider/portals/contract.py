@@ -83,6 +83,8 @@ class PortalFacts(_Table):
     requests_per_day: int = Field(gt=0)
     page_cap: int | None = Field(default=None, gt=0)
     max_page_bytes: int = Field(default=5_000_000, gt=0)
+    max_page_tags: int = Field(default=50_000, gt=0)
+    """Parsing takes quadratic time in the depth of nested tags; a real page has a few thousand."""
     scopes: dict[str, Scope] = Field(min_length=1)
     listing_markers: tuple[str, ...] = Field(min_length=1)
     """A page with none of these is not a listing page of this portal."""
@@ -197,6 +199,8 @@ class Portal:
             return Judgement.HTTP_STATUS, f"status {response.status}"
         if not body.strip():
             return Judgement.EMPTY_PAGE, "no body"
+        if len(body) > self.facts.max_page_bytes or body.count(b"<") > self.facts.max_page_tags:
+            return Judgement.UNREADABLE, f"too large: {len(body)} bytes, {body.count(b'<')} tags"
         if b"\x00" in body[:1024] and not body.startswith((b"\xff\xfe", b"\xfe\xff")):
             return Judgement.UNREADABLE, "binary body"
         markers = self.facts.listing_markers if kind == "listing" else self.facts.detail_markers

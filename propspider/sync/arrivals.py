@@ -156,13 +156,20 @@ def _stamp_sweeps(
 
 def _newest_entries(pages: Sequence[ManifestPage]) -> dict[str, tuple[ManifestEntry, datetime]]:
     newest: dict[str, tuple[ManifestEntry, datetime]] = {}
-    for page in pages:
-        observed_at = _observed(page)
+    for page in sorted(pages, key=_observed):
         for entry in page.entries:
             held = newest.get(entry.property_id)
-            if held is None or observed_at >= held[1]:
-                newest[entry.property_id] = (entry, observed_at)
+            newest[entry.property_id] = (entry if held is None else _over(held[0], entry), _observed(page))
     return newest
+
+
+def _over(older: ManifestEntry, newer: ManifestEntry) -> ManifestEntry:
+    """The newer card, with what only the older one says: as if each had come in a flush of its own."""
+    only_older = {
+        field.name: getattr(older, field.name) for field in attrs.fields(ManifestEntry) if getattr(newer, field.name) is None
+    }
+    offers = {(offer.operation, offer.unit): offer for offer in (*older.offers, *newer.offers)}
+    return attrs.evolve(newer, **only_older, offers=tuple(offers.values()))
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:

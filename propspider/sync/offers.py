@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import Connection, select
 
@@ -23,7 +22,7 @@ def known_offers(connection: Connection, property_ids: Sequence[str]) -> dict[st
 
 
 def write_offers(connection: Connection, changes: Iterable[tuple[str, Offer, datetime]], *, source: str) -> None:
-    """(property_id, offer, observed_at); at most one a key."""
+    """(property_id, offer as `changed_offers` returns it, observed_at); at most one a key."""
     rows = list(changes)
     if not rows:
         return
@@ -35,8 +34,8 @@ def write_offers(connection: Connection, changes: Iterable[tuple[str, Offer, dat
             "operations": [offer.operation.value for _, offer, _ in rows],
             "units": [offer.unit.value for _, offer, _ in rows],
             "kinds": [offer.kind.value for _, offer, _ in rows],
-            "amounts": [_cents(offer.amount) for _, offer, _ in rows],
-            "amount_maxes": [_cents(offer.amount_max) for _, offer, _ in rows],
+            "amounts": [offer.amount for _, offer, _ in rows],
+            "amount_maxes": [offer.amount_max for _, offer, _ in rows],
             "currencies": [offer.currency for _, offer, _ in rows],
             "observed": [observed_at for _, _, observed_at in rows],
         },
@@ -56,8 +55,3 @@ def offers_json(offers: Iterable[Offer]) -> list[dict[str, object]]:
         }
         for offer in offers
     ]
-
-
-def _cents(amount: Decimal | None) -> Decimal | None:
-    """As the column stores it, so that what is compared is what was written."""
-    return None if amount is None else amount.quantize(Decimal("0.01"))

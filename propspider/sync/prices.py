@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+
+import attrs
 
 from propspider.items import Offer, Operation, PriceUnit
 
@@ -23,19 +25,32 @@ class KnownOffer:
 def changed_offers(
     known: Mapping[OfferKey, KnownOffer], offers: Iterable[Offer], *, observed_at: datetime, newest: datetime | None
 ) -> list[tuple[Offer | None, Offer]]:
-    """(old, new) of the offers to write; old is None for a first one. `newest`: when these offers were last looked at by anybody;
+    """(old, new) of the offers to write, in whole cents; old is None for a first one. `newest`: when these offers were last looked at by anybody;
     an older observation changes nothing.
     """
     if newest is not None and observed_at < newest:
         return []
     changes: list[tuple[Offer | None, Offer]] = []
-    for offer in offers:
+    for offer in map(_as_stored, offers):
         old = known.get((offer.operation, offer.unit))
         if old is None:
             changes.append((None, offer))
         elif old.offer != offer and observed_at >= old.observed_at:
             changes.append((old.offer, offer))
     return changes
+
+
+def _as_stored(offer: Offer) -> Offer:
+    """As the columns keep it, so that an amount which comes again is no change."""
+    return attrs.evolve(offer, amount=_cents(offer.amount), amount_max=_cents(offer.amount_max))
+
+
+def _cents(amount: Decimal | None) -> Decimal | None:
+    try:
+        return None if amount is None else amount.quantize(Decimal("0.01"))
+    except InvalidOperation:
+        # More digits than any price has: the server refuses it, and the flush isolates what brought it.
+        return amount
 
 
 def is_worth_a_request(old: Offer | None, new: Offer) -> bool:

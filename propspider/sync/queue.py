@@ -228,7 +228,7 @@ def stats(connection: Connection, portal: str | None = None) -> QueueStats:
         failed_today=totals.failed,
         dead_letters=totals.dead,
         backed_off=totals.backed_off,
-        by_priority=dict(sorted(connection.execute(by_priority).tuples().all())),
-        by_reason=dict(sorted(connection.execute(by_reason).tuples().all())),
+        by_priority=dict(sorted(connection.execute(by_priority).all())),
+        by_reason=dict(sorted(connection.execute(by_reason).all())),
         oldest_wait_seconds=float(totals.oldest) if totals.oldest is not None else None,
     )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from propspider.fields import money
 from propspider.fields.money import LIMIT, ON_REQUEST, Price, read_price
 from propspider.fields.reading import Reading
-from propspider.items import Operation, PriceKind, PriceUnit
+from propspider.items import Offer, Operation, PriceKind, PriceUnit
 
 MILLION = Decimal(1_000_000)
 
@@ -172,13 +172,8 @@ def test_nothing_there_is_not_unknown(text: str | None) -> None:
 def test_an_offer_carries_the_price() -> None:
     price = read_price("US$ 1,000 - US$ 2,000", currency="MXN").value
     assert price is not None
-    offer = price.offer(Operation.RENT)
-    assert (offer.operation, offer.kind, offer.amount, offer.amount_max, offer.currency) == (
-        Operation.RENT,
-        PriceKind.RANGE,
-        1000,
-        2000,
-        "USD",
+    assert price.offer(Operation.RENT) == Offer(
+        operation=Operation.RENT, kind=PriceKind.RANGE, amount=Decimal(1000), amount_max=Decimal(2000), currency="USD"
     )
 
 

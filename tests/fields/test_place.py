@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +88,7 @@ def test_a_postal_code_only_where_labelled_or_alone(text: str, expected: str | N
     [
         ("22.1577529", "-101.0538819", Coordinates(22.1577529, -101.0538819)),
         (20, -103.5, Coordinates(20.0, -103.5)),
+        (Decimal("20.5"), Decimal("-103"), Coordinates(20.5, -103.0)),
         ("+90", "180", Coordinates(90.0, 180.0)),
         ("0", "-103.5", Coordinates(0.0, -103.5)),
     ],
@@ -103,6 +106,8 @@ def test_coordinates(latitude: object, longitude: object, expected: Coordinates)
         ("0", "181"),
         ("nan", "1"),
         (float("nan"), 1.0),
+        (Decimal("sNaN"), 1),
+        (Decimal("1e400"), 1),
         (10**400, 1),
         ("1e1", "1"),
         ("20", None),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from web_poet import WebPage
+from web_poet import HttpResponse, WebPage
 from web_poet.testing import Fixture
 from web_poet.utils import get_fq_class_name
 
@@ -33,10 +33,16 @@ def fixtures_of(portal: Portal, kind: PageKind) -> Iterator[Fixture]:
             yield fixture
 
 
+def response_of(fixture: Fixture, portal: Portal, kind: PageKind) -> HttpResponse:
+    page = fixture.get_page(portal.page_class(kind))
+    assert isinstance(page, WebPage)
+    return page.response
+
+
 def items(portal: Portal, kind: PageKind) -> Iterator[ManifestPage | PropertyItem]:
     for fixture in fixtures_of(portal, kind):
-        page = fixture.get_page(portal.page_class(kind))
-        yield portal.listing_page(page.response) if kind == "listing" else portal.detail_page(page.response)
+        response = response_of(fixture, portal, kind)
+        yield portal.listing_page(response) if kind == "listing" else portal.detail_page(response)
 
 
 def ids(portal: Portal) -> dict[str, set[str]]:
@@ -63,7 +69,7 @@ def test_page_classes_exist_and_have_a_good_fixture(portal: Portal, kind: PageKi
 @each_kind
 def test_a_fixture_is_judged_a_page_of_its_kind(portal: Portal, kind: PageKind) -> None:
     for fixture in fixtures_of(portal, kind):
-        response = fixture.get_page(portal.page_class(kind)).response
+        response = response_of(fixture, portal, kind)
         assert portal.judge(response, kind)[0] is portals.Judgement.OK, fixture.path
 
 

@@ -57,10 +57,8 @@ def fragments(node: LexborNode) -> list[str]:
     return [text for text in texts if text]
 
 
-def paragraphs(node: LexborNode | None) -> str | None:
-    """The text with its line breaks; None for a missing or blank node."""
-    if node is None:
-        return None
+def paragraphs(node: LexborNode) -> str | None:
+    """The text with its line breaks; None for a blank node."""
     pieces: list[str] = []
     for part in node.traverse(include_text=True):
         if part.is_text_node:

@@ -1,5 +1,5 @@
 -- Writes the cards whose facts are new or changed; what a card does not say is kept. Arrays of one length, one entry a listing.
--- Parameters: portal, session_id, property_ids, source_urls, internal_ids, titles, types, latitudes, longitudes, exact, observed.
+-- Run before the sightings of these cards are stamped. Parameters: portal, session_id, property_ids, source_urls, internal_ids, titles, types, latitudes, longitudes, exact, observed.
 INSERT INTO property_manifest AS m
     (property_id, portal, source_url, internal_id, listing_page_title, property_type, latitude, longitude, exact_location,
      first_seen_at, first_seen_session_id, observed_at)
@@ -21,6 +21,8 @@ SET source_url = excluded.source_url,
     observed_at = excluded.observed_at,
     updated_at = (SELECT app_now())
 WHERE excluded.observed_at >= m.observed_at
+  -- A later card that changed nothing left only its stamp.
+  AND excluded.observed_at >= ALL (SELECT s.last_seen_at FROM manifest_sightings s WHERE s.property_id = m.property_id)
   AND (m.source_url, m.internal_id, m.listing_page_title, m.property_type, m.latitude, m.longitude, m.exact_location)
       IS DISTINCT FROM
       (excluded.source_url, coalesce(excluded.internal_id, m.internal_id),

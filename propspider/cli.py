@@ -1,0 +1,46 @@
+"""`propspider`. What is slow to import is imported by the command that needs it."""
+
+from typing import Annotated
+
+import typer
+
+from propspider.commands import db, demo, explain, manifest, portal, queue, status
+from propspider.commands.errors import OneLineErrors
+from propspider.commands.output import prepare_streams, say
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Keeps a database of property listings in step with the portals that publish them.",
+)
+app.command("status")(status.status)
+app.add_typer(queue.app, name="queue")
+app.add_typer(manifest.app, name="manifest")
+app.add_typer(portal.app, name="portal")
+app.command("explain")(explain.explain)
+app.add_typer(db.app, name="db")
+app.command("demo")(demo.demo)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        say(f"propspider {version('propspider')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    prepare_streams()
+    app()

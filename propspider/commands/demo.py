@@ -1,0 +1,141 @@
+"""The real spiders on a simulated portal, in a database of its own; each run is a day later."""
+
+import shlex
+import shutil
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from propspider.commands.output import console, duration, fail, opened, say, table
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from propspider.commands.progress import Crawl
+    from propspider.sync.overview import SessionReport, Walk
+
+PORTAL = "pincali"
+DATABASE = "propspider_demo"
+PAGE_CAP = 10
+_COLUMNS = ("spider", "pages", "listings", "new", "queued", "stored", "updated", "unchanged", "price changes", "quality")
+
+
+def demo() -> None:
+    """Crawl a simulated portal into a database of its own and show what arrived. Run it again: the portal is a day older."""
+    from propspider.config import load
+
+    given = load()
+    if given.database_url is not None:
+        say("DATABASE_URL is set; the demo leaves it alone and uses the embedded server")
+    config = given.model_copy(update={"database_url": None, "database_direct_url": None, "database": DATABASE})
+    with opened(config) as engine:
+        _run(engine, has_own_database=given.database_url is not None)
+
+
+def _run(engine: "Engine", *, has_own_database: bool) -> None:
+    from propspider import portals
+    from propspider.lab.server import create_app
+    from propspider.lab.serving import serve
+    from propspider.lab.world import World
+    from propspider.sync import overview, queue
+
+    with engine.connect() as connection:
+        day = len(overview.session_ids(connection, PORTAL, "manifest"))
+    world = World.create(day=day)
+    with serve(create_app(world, page_cap=PAGE_CAP)) as base_url:
+        say(f"day {day} of a simulated {portals.load(PORTAL).facts.title}: {len(world.listings)} listings at {base_url}")
+        manifest = _crawl(engine, base_url, "manifest")
+        with engine.connect() as connection:
+            waiting = queue.stats(connection, PORTAL).pending_count
+        detail = _crawl(engine, base_url, "detail", expected=waiting)
+    _report(engine, [manifest, detail])
+    say()
+    say("what to type next:")
+    for line in _next_commands(engine, [manifest, detail], has_own_database=has_own_database):
+        say(f"  {line}")
+
+
+def _crawl(engine: "Engine", base_url: str, spider: str, *, expected: int = 0) -> uuid.UUID:
+    """The session; ends the demo when the spider failed."""
+    from propspider.commands.progress import run
+    from propspider.sync import overview
+
+    finished = run(_task(base_url, spider, expected), engine)
+    if finished.exit_code != 0 or finished.session_id is None:
+        for line in finished.complaints:
+            say(line, stderr=True)
+        with engine.connect() as connection:
+            for error in overview.error_lines(connection, finished.session_id):
+                say(f"{error.times} x {error.error_type}: {error.message} ({error.url})", stderr=True)
+        fail(f"the {spider} spider failed with exit code {finished.exit_code}")
+    return finished.session_id
+
+
+def _task(base_url: str, spider: str, expected: int) -> "Crawl":
+    from propspider import portals
+    from propspider.commands.progress import Crawl, child_environment
+
+    portal = portals.load(PORTAL)
+    override = f"PROPSPIDER_PORTALS__{PORTAL.upper()}__"
+    environment = child_environment(
+        **{
+            "DATABASE_URL": None,
+            "DATABASE_DIRECT_URL": None,
+            "PROPSPIDER_DATABASE": DATABASE,
+            "PROPSPIDER_ALLOW_PRIVATE": "1",
+            f"{override}BASE_URL": base_url,
+            f"{override}DELAY_SECONDS": "0",
+            f"{override}PAGE_CAP": str(PAGE_CAP),
+        }
+    )
+    served = portal.facts.model_copy(update={"page_cap": PAGE_CAP})
+    here = type(portal)(name=portal.name, facts=served, base_url=base_url)
+    return Crawl(spider, here, {"portal": PORTAL}, environment, expected)
+
+
+def _report(engine: "Engine", sessions: Sequence[uuid.UUID]) -> None:
+    from propspider.sync import overview
+
+    with engine.connect() as connection:
+        reports = overview.session_reports(connection, sessions)
+        walks = [walk for walk in overview.latest_walks(connection, PORTAL) if walk.session_id in sessions]
+    console().print(table((*_COLUMNS, "errors", "took"), [_row(report) for report in reports]))
+    for line in depth_caps(walks):
+        say(line)
+
+
+def _row(report: "SessionReport") -> tuple[object, ...]:
+    values = (getattr(report, name.replace(" ", "_")) for name in _COLUMNS)
+    return (*values, report.errors, duration(report.seconds))
+
+
+def depth_caps(walks: Sequence["Walk"]) -> list[str]:
+    return [
+        f"{walk.scope} shows {walk.entries} of {walk.last_stated_total}: the portal serves {walk.pages_fetched} pages"
+        for walk in walks
+        if walk.cap_hit
+    ]
+
+
+def _next_commands(engine: "Engine", sessions: Sequence[uuid.UUID], *, has_own_database: bool) -> list[str]:
+    from propspider.sync import overview
+
+    with engine.connect() as connection:
+        listing = overview.a_changed_listing(connection, sessions)
+    program = program_name()
+    unset = "env -u DATABASE_URL -u DATABASE_DIRECT_URL " if has_own_database else ""
+    prefix = f"{unset}PROPSPIDER_DATABASE={DATABASE} {program}"
+    looks = [f"{prefix} explain {listing}"] if listing else [f"{prefix} manifest stats"]
+    return [*looks, f"{prefix} status", f"{program} demo"]
+
+
+def program_name() -> str:
+    """As it must be typed in this folder: the bare name where the shell finds the same program, else its path."""
+    own = Path(sys.executable).parent / "propspider"
+    on_path = shutil.which("propspider")
+    if on_path is not None and Path(on_path).resolve() == own.resolve():
+        return "propspider"
+    here = Path.cwd()
+    return shlex.quote(str(own.relative_to(here) if own.is_relative_to(here) else own))

@@ -1,0 +1,79 @@
+"""Why a listing is as it is: every row that is known of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from propspider.commands.output import AsJson, connected, console, facts, fail, print_json, table
+
+if TYPE_CHECKING:
+    from propspider.sync.explain import Explanation
+
+_LONG = ("old value", "new value", "message", "last error", "url")
+
+
+def explain(
+    property_id: Annotated[
+        str, typer.Argument(metavar="ID", help="As pincali:EB-XX0000; the default portal's name may be left out.")
+    ],
+    changes: Annotated[int, typer.Option("--changes", min=1, help="How many of the newest changes.")] = 20,
+    all_changes: Annotated[bool, typer.Option("--all", help="Every change.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Everything known of one listing: its card and pages, offers, live row, queue, history and errors."""
+    from propspider.config import load
+    from propspider.sync.explain import explain as look_up
+    from propspider.sync.explain import nearest_ids
+
+    wanted = property_id.strip() if ":" in property_id else f"{load().default_portal}:{property_id.strip()}"
+    with connected() as connection:
+        found = look_up(connection, wanted, changes=None if all_changes else changes)
+        near = nearest_ids(connection, wanted) if found is None else []
+    if found is None:
+        fail(f"no listing {wanted}" + (f"; near it: {', '.join(near)}" if near else ""))
+    if as_json:
+        print_json(found)
+    else:
+        _show(console(), found)
+
+
+def _show(screen: Console, found: "Explanation") -> None:
+    for title, row in ((found.property_id, found.live), ("card", found.card), ("freshness", found.freshness)):
+        if row is not None:
+            screen.print(facts(_pairs(row), title=title))
+    if found.live is None:
+        screen.print("no live row: its detail page was never stored")
+    kept = len(found.changes)
+    is_all = kept == found.changes_total
+    history = "changes" if is_all else f"changes: the newest {kept} of {found.changes_total} (--all shows all)"
+    for title, rows in (
+        ("offers", found.offers),
+        ("sightings", found.sightings),
+        ("seen on", found.seen_on),
+        ("queue", found.queue),
+        (history, found.changes),
+        ("errors", found.errors),
+    ):
+        _print_rows(screen, title, rows)
+
+
+def _pairs(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [(name.replace("_", " "), value) for name, value in row.items() if name != "property_id" and value is not None]
+
+
+def _print_rows(screen: Console, title: str, rows: Sequence[Any]) -> None:
+    if not rows:
+        return
+    names = [field.name for field in fields(rows[0]) if any(getattr(row, field.name) is not None for row in rows)]
+    columns = [name.replace("_", " ") for name in names]
+    screen.print(table(columns, [[_short(getattr(row, name)) for name in names] for row in rows], title=title, wide=_LONG))
+
+
+def _short(value: Any) -> Any:
+    """A `created` row holds the whole listing: its fields' number is enough here."""
+    if isinstance(value, dict) and len(value) > 8:
+        return f"{len(value)} fields"
+    return value
