@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +10,15 @@ import attrs
 from attrs import field, frozen
 
 from propspider.fields.text import clean, clean_line, storable
+
+
+def _cents(amount: Decimal | None) -> Decimal | None:
+    """As the database stores it, so that what is compared is what was written."""
+    try:
+        return None if amount is None else amount.quantize(Decimal("0.01"))
+    except InvalidOperation:
+        # More digits than any price has: the server refuses it, and the flush isolates what brought it.
+        return amount
 
 
 def _message(text: str | None) -> str:
@@ -71,6 +80,7 @@ class ErrorType(StrEnum):
     UNREADABLE = "unreadable"
     EMPTY_PAGE = "empty_page"
     CARD = "card"
+    PAGE_GATE = "page_gate"
     OTHER_LISTING = "other_listing"
     VALIDATION = "validation"
     PARSE = "parse"
@@ -83,10 +93,10 @@ class Offer:
 
     operation: Operation = field(converter=Operation)
     kind: PriceKind = field(default=PriceKind.EXACT, converter=PriceKind)
-    amount: Decimal | None = None
+    amount: Decimal | None = field(default=None, converter=_cents)
     currency: str | None = None
     unit: PriceUnit = field(default=PriceUnit.TOTAL, converter=PriceUnit)
-    amount_max: Decimal | None = None
+    amount_max: Decimal | None = field(default=None, converter=_cents)
 
     def __attrs_post_init__(self) -> None:
         if (self.amount is None) != (self.kind is PriceKind.ON_REQUEST):

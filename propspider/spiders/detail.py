@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any, ClassVar, NoReturn
 
 import attrs
@@ -85,15 +86,19 @@ class DetailSpider(PortalSpider):
             raise CloseSpider("no session")
         if wanted is not None and not queue.want_now(connection, self.portal.name, wanted):
             raise CloseSpider(f"no listing {wanted} is known")
-        return queue.claim(
+        claim = partial(
+            queue.claim,
             connection,
             self.portal.name,
-            batch=size,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             session_id=session.id,
             lease_seconds=max(LEASE_SECONDS, 4 * size * self.delay_seconds),
             property_id=wanted,
         )
+        rows = claim(batch=size)
+        if len(rows) < size and wanted is None and queue.top_up(connection, self.portal.name):
+            rows += claim(batch=size - len(rows))
+        return rows
 
     def _request(self, row: queue.QueuedProperty) -> Request:
         return Request(

@@ -1,6 +1,7 @@
 """Listing pages into the manifest: cards, sightings, offers, the prices of live rows, and what is to be fetched."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +12,13 @@ from sqlalchemy import Connection
 
 from propspider.db.models import PropertyManifest, SweepPage
 from propspider.fields.listing_id import internal_number, is_provisional
-from propspider.items import CrawlError, ErrorType, ManifestEntry, ManifestPage, Offer
-from propspider.sync import queue, statement
-from propspider.sync.compare import price_update
+from propspider.item_json import plain
+from propspider.items import CrawlError, ErrorType, ManifestEntry, ManifestPage
+from propspider.sync import offers, queue, runs, statement
+from propspider.sync.live_prices import write_live_prices
 from propspider.sync.locks import lock_listings
-from propspider.sync.offers import known_offers, write_offers
-from propspider.sync.prices import KnownOffer, OfferKey, changed_offers, is_worth_a_request
+from propspider.sync.offers import OfferChange, known_offers
+from propspider.sync.prices import Action, KnownOffer, OfferKey, decide, is_worth_a_request, page_gate
 from propspider.sync.runs import Counts, SessionRef
 
 PRICE_REASON = "list price"
@@ -27,38 +29,49 @@ class _Known:
     detail_at: datetime | None
     priced_at: datetime | None
     is_live: bool
-    is_queued: bool
+
+    @property
+    def looked_at(self) -> datetime | None:
+        return max((at for at in (self.detail_at, self.priced_at) if at is not None), default=None)
 
 
 @dataclass(frozen=True)
-class _PriceChange:
+class _Sight:
+    """The newest sight of a listing in a batch."""
+
     entry: ManifestEntry
+    page: ManifestPage
     observed_at: datetime
-    old: Offer | None
-    new: Offer
 
 
 def record_pages(connection: Connection, session: SessionRef, pages: Sequence[ManifestPage], *, pages_wanted: int) -> Counts:
     """Stores pages of one portal. `pages_wanted`: what the walk was asked for, 0 = all."""
     pages = _with_known_ids(connection, session.portal, pages)
     sweeps = _stamp_sweeps(connection, session, pages, pages_wanted)
-    newest = _newest_entries(pages)
+    newest = _newest_sights(pages)
     ids = lock_listings(connection, session.portal, newest)
     known = _known(connection, ids)
-    offers = known_offers(connection, ids)
+    decisions = _decisions(newest, known, known_offers(connection, ids))
+    gated = _gated_pages(newest, known, decisions)
+    changes = [change for change in decisions if id(newest[change.property_id].page) not in gated]
 
     found = _write_cards(connection, session, newest)
-    _write_sightings(connection, session.portal, pages, sweeps)
-    changes = _price_changes(newest, known, offers)
-    write_offers(connection, [(c.entry.property_id, c.new, c.observed_at) for c in changes], source="manifest")
-    _write_live_prices(connection, session, [c for c in changes if known[c.entry.property_id].is_live])
-    queued = queue.enqueue(connection, session.portal, _wants(newest, known, changes))
+    _write_sightings(connection, session.portal, pages, sweeps, gated)
+    offers.apply(connection, changes, source="manifest")
+    _write_live_prices(connection, session, [c for c in changes if c.decision.reaches_live and known[c.property_id].is_live])
+    _forget_hashes(connection, [c for c in changes if c.decision.action is Action.HOLD])
+    _note_moved_prices(connection, [c for c in changes if is_worth_a_request(c.decision)])
+    queued = queue.top_up(connection, session.portal)
+    errors = [_page_gate_error(page) for page in pages if id(page) in gated]
+    runs.record_errors(connection, session, errors)
     return Counts(
         pages=len(pages),
         entries=sum(len(page.entries) for page in pages),
         found=found,
-        price_changes=sum(change.old is not None for change in changes),
+        price_changes=sum(c.decision.action is Action.WRITE and c.decision.old is not None for c in changes),
+        held=sum(c.decision.action is Action.HOLD for c in changes),
         queued=queued,
+        errors=len(errors),
         warnings=sum(len(page.warnings) for page in pages),
     )
 
@@ -84,7 +97,7 @@ def record_failed_pages(connection: Connection, session: SessionRef, errors: Seq
             )
 
 
-_OF_A_CARD = frozenset({ErrorType.CARD, ErrorType.STORE})
+_OF_A_CARD = frozenset({ErrorType.CARD, ErrorType.STORE, ErrorType.PAGE_GATE})
 
 
 def _observed(page: ManifestPage) -> datetime:
@@ -154,12 +167,12 @@ def _stamp_sweeps(
     return sweeps
 
 
-def _newest_entries(pages: Sequence[ManifestPage]) -> dict[str, tuple[ManifestEntry, datetime]]:
-    newest: dict[str, tuple[ManifestEntry, datetime]] = {}
+def _newest_sights(pages: Sequence[ManifestPage]) -> dict[str, _Sight]:
+    newest: dict[str, _Sight] = {}
     for page in sorted(pages, key=_observed):
         for entry in page.entries:
             held = newest.get(entry.property_id)
-            newest[entry.property_id] = (entry if held is None else _over(held[0], entry), _observed(page))
+            newest[entry.property_id] = _Sight(entry if held is None else _over(held.entry, entry), page, _observed(page))
     return newest
 
 
@@ -174,14 +187,52 @@ def _over(older: ManifestEntry, newer: ManifestEntry) -> ManifestEntry:
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:
     rows = connection.execute(statement("state_known"), {"property_ids": list(ids)})
-    return {row.property_id: _Known(row.detail_at, row.priced_at, row.is_live, row.is_queued) for row in rows}
+    return {row.property_id: _Known(row.detail_at, row.priced_at, row.is_live) for row in rows}
 
 
-def _write_cards(connection: Connection, session: SessionRef, newest: Mapping[str, tuple[ManifestEntry, datetime]]) -> int:
+def _decisions(
+    newest: Mapping[str, _Sight], known: Mapping[str, _Known], known_of: Mapping[str, Mapping[OfferKey, KnownOffer]]
+) -> list[OfferChange]:
+    return [
+        OfferChange(property_id, sight.observed_at, decision)
+        for property_id, sight in newest.items()
+        for decision in decide(
+            known_of.get(property_id, {}),
+            sight.entry.offers,
+            observed_at=sight.observed_at,
+            newest=known[property_id].looked_at,
+            source="manifest",
+        )
+    ]
+
+
+def _gated_pages(newest: Mapping[str, _Sight], known: Mapping[str, _Known], decisions: Sequence[OfferChange]) -> set[int]:
+    """Pages (by id()) of whose prices none is believed."""
+    held: dict[int, set[str]] = {}
+    for change in decisions:
+        if change.decision.action is Action.HOLD:
+            held.setdefault(id(newest[change.property_id].page), set()).add(change.property_id)
+    with_prices = Counter(id(newest[property_id].page) for property_id, facts in known.items() if facts.looked_at is not None)
+    return {page for page, ids in held.items() if page_gate(known_entries=with_prices[page], held_entries=len(ids))}
+
+
+def _page_gate_error(page: ManifestPage) -> CrawlError:
+    return CrawlError(
+        portal=page.portal,
+        error_type=ErrorType.PAGE_GATE,
+        message="too many of the page's prices moved by more than half or changed currency; none was written",
+        url=page.url,
+        scope=page.scope,
+        page=page.page,
+        raw_item=plain({entry.property_id: entry.offers for entry in page.entries}),
+    )
+
+
+def _write_cards(connection: Connection, session: SessionRef, newest: Mapping[str, _Sight]) -> int:
     """How many listings the manifest did not have."""
     if not newest:
         return 0
-    cards = list(newest.values())
+    cards = [(sight.entry, sight.observed_at) for sight in newest.values()]
     rows = connection.execute(
         statement("manifest_upsert"),
         {
@@ -201,14 +252,16 @@ def _write_cards(connection: Connection, session: SessionRef, newest: Mapping[st
     return sum(row.inserted for row in rows)
 
 
-def _write_sightings(connection: Connection, portal: str, pages: Sequence[ManifestPage], sweeps: Mapping[str, int]) -> None:
+def _write_sightings(
+    connection: Connection, portal: str, pages: Sequence[ManifestPage], sweeps: Mapping[str, int], gated: Collection[int]
+) -> None:
     sightings: dict[tuple[str, str], dict[str, Any]] = {}
     for page in sorted(pages, key=_observed):
         for entry in page.entries:
             held = sightings.get((entry.property_id, page.scope), {})
             sightings[entry.property_id, page.scope] = {
                 "seen": _observed(page),
-                "priced": _observed(page) if entry.offers else held.get("priced"),
+                "priced": _observed(page) if entry.offers and id(page) not in gated else held.get("priced"),
                 "page": page.page,
             }
     if not sightings:
@@ -227,49 +280,21 @@ def _write_sightings(connection: Connection, portal: str, pages: Sequence[Manife
     )
 
 
-def _price_changes(
-    newest: Mapping[str, tuple[ManifestEntry, datetime]],
-    known: Mapping[str, _Known],
-    offers: Mapping[str, Mapping[OfferKey, KnownOffer]],
-) -> list[_PriceChange]:
-    changes = []
-    for property_id, (entry, observed_at) in newest.items():
-        facts = known[property_id]
-        looked_at = max((at for at in (facts.detail_at, facts.priced_at) if at is not None), default=None)
-        for old, new in changed_offers(offers.get(property_id, {}), entry.offers, observed_at=observed_at, newest=looked_at):
-            changes.append(_PriceChange(entry, observed_at, old, new))
-    return changes
-
-
-def _write_live_prices(connection: Connection, session: SessionRef, changes: Sequence[_PriceChange]) -> None:
+def _write_live_prices(connection: Connection, session: SessionRef, changes: Sequence[OfferChange]) -> None:
     """One statement for each time of observation, since history carries it."""
     by_time: dict[datetime, set[str]] = {}
     for change in changes:
-        by_time.setdefault(change.observed_at, set()).add(change.entry.property_id)
+        by_time.setdefault(change.observed_at, set()).add(change.property_id)
     for observed_at, ids in sorted(by_time.items()):
-        parameters = {
-            "property_ids": sorted(ids),
-            "session_id": session.id,
-            "observed_at": observed_at,
-            "reason": PRICE_REASON,
-        }
-        written = list(connection.execute(price_update(), parameters).scalars())
-        if written:
-            connection.execute(statement("state_forget_hash"), {"property_ids": written})
+        write_live_prices(connection, ids, session_id=session.id, observed_at=observed_at, reason=PRICE_REASON)
 
 
-def _wants(
-    newest: Mapping[str, tuple[ManifestEntry, datetime]], known: Mapping[str, _Known], changes: Sequence[_PriceChange]
-) -> list[queue.Want]:
-    """Listings whose detail page was never stored, and those whose price moved far enough. A dead letter waits for requeue."""
-    wants = [
-        queue.Want(property_id, entry.source_url, "new_property")
-        for property_id, (entry, _) in newest.items()
-        if known[property_id].detail_at is None and not known[property_id].is_queued
-    ]
-    wants += [
-        queue.Want(change.entry.property_id, change.entry.source_url, "price_change")
-        for change in changes
-        if known[change.entry.property_id].detail_at is not None and is_worth_a_request(change.old, change.new)
-    ]
-    return wants
+def _forget_hashes(connection: Connection, changes: Sequence[OfferChange]) -> None:
+    if changes:
+        connection.execute(statement("state_forget_hash"), {"property_ids": [change.property_id for change in changes]})
+
+
+def _note_moved_prices(connection: Connection, changes: Sequence[OfferChange]) -> None:
+    if changes:
+        moved = {change.property_id: change.observed_at for change in changes}
+        connection.execute(statement("state_price_moved"), {"property_ids": list(moved), "moved": list(moved.values())})

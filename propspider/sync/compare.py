@@ -188,8 +188,9 @@ def price_update() -> sa.Update:
         "observed_at": sa.bindparam("observed_at", type_=sa.TIMESTAMP(timezone=True)),
         "change_reason": sa.bindparam("reason", type_=sa.Text),
     }
-    source = LIVE.join(prices, prices.c.property_id == LIVE.c.property_id)
-    return _update_statement(source, new, facts, sa.true())
+    source = LIVE.outerjoin(prices, prices.c.property_id == LIVE.c.property_id)
+    chosen = LIVE.c.property_id == sa.any_(sa.bindparam("property_ids", type_=ARRAY(sa.Text)))
+    return _update_statement(source, new, facts, chosen)
 
 
 @cache

@@ -1,68 +1,147 @@
-"""When an offer differs, and when the difference is worth a request. Pure."""
+"""What a page's offers mean for the known ones: write, hold, confirm, miss. Pure; the thresholds are here."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-
-import attrs
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
 
 from propspider.items import Offer, Operation, PriceUnit
 
 OfferKey = tuple[Operation, PriceUnit]
+Source = Literal["manifest", "detail", "review"]
 
 RELATIVE_THRESHOLD = Decimal("0.01")
 ABSOLUTE_THRESHOLD = {"USD": Decimal(1000), "EUR": Decimal(1000), "MXN": Decimal(20000), "DKK": Decimal(7000)}
 """The seed's 1,000 dollars, per currency; a currency without one has the relative threshold alone."""
 
+LARGEST_MOVE = Decimal("0.5")
+PAGE_GATE_ENTRIES = 3
+PAGE_GATE_SHARE = 0.2
+MISSING_FOR = timedelta(hours=24)
+
+
+class Hold(StrEnum):
+    """Why the row gate keeps a value from live until somebody looks."""
+
+    PRICE_MOVE = "price_move"
+    CURRENCY = "currency"
+
+
+class Action(StrEnum):
+    WRITE = "write"
+    HOLD = "hold"
+    CONFIRM = "confirm"
+    """Seen as known: what was held against it, or missed, was a glitch."""
+    MISS = "miss"
+    WITHDRAW = "withdraw"
+
 
 @dataclass(frozen=True)
 class KnownOffer:
+    """`held` is the value that waits for a review, or that a review has rejected."""
+
     offer: Offer
     observed_at: datetime
+    held: Offer | None = None
+    missing_since: datetime | None = None
+    missing_source: str | None = None
+    is_withdrawn: bool = False
 
 
-def changed_offers(
-    known: Mapping[OfferKey, KnownOffer], offers: Iterable[Offer], *, observed_at: datetime, newest: datetime | None
-) -> list[tuple[Offer | None, Offer]]:
-    """(old, new) of the offers to write, in whole cents; old is None for a first one. `newest`: when these offers were last looked at by anybody;
-    an older observation changes nothing.
+@dataclass(frozen=True)
+class Decision:
+    """`old` is None for an offer that was not known; `new` is None for one that the page does not have."""
+
+    action: Action
+    old: Offer | None
+    new: Offer | None
+    hold: Hold | None = None
+
+    @property
+    def key(self) -> OfferKey:
+        offer = self.new or self.old
+        assert offer is not None  # noqa: S101 - a decision is about an offer
+        return offer.operation, offer.unit
+
+    @property
+    def reaches_live(self) -> bool:
+        return self.action in {Action.WRITE, Action.WITHDRAW}
+
+
+def decide(
+    known: Mapping[OfferKey, KnownOffer],
+    offers: Iterable[Offer],
+    *,
+    observed_at: datetime,
+    newest: datetime | None,
+    source: Source,
+) -> list[Decision]:
+    """`newest`: when these offers were last looked at by anybody; an older observation decides nothing.
+
+    A page without any offer says nothing of those that are known.
     """
-    if newest is not None and observed_at < newest:
+    stated = {(offer.operation, offer.unit): offer for offer in offers}
+    if not stated or (newest is not None and observed_at < newest):
         return []
-    changes: list[tuple[Offer | None, Offer]] = []
-    for offer in map(_as_stored, offers):
-        old = known.get((offer.operation, offer.unit))
-        if old is None:
-            changes.append((None, offer))
-        elif old.offer != offer and observed_at >= old.observed_at:
-            changes.append((old.offer, offer))
-    return changes
+    decisions = [_of_stated(known.get(key), offer, observed_at) for key, offer in stated.items()]
+    decisions += [_of_absent(held, observed_at, source) for key, held in known.items() if key not in stated]
+    return [decision for decision in decisions if decision is not None]
 
 
-def _as_stored(offer: Offer) -> Offer:
-    """As the columns keep it, so that an amount which comes again is no change."""
-    return attrs.evolve(offer, amount=_cents(offer.amount), amount_max=_cents(offer.amount_max))
+def _of_stated(known: KnownOffer | None, offer: Offer, observed_at: datetime) -> Decision | None:
+    if known is None:
+        return Decision(Action.WRITE, None, offer)
+    if observed_at < known.observed_at:
+        return None
+    if known.offer == offer:
+        if known.is_withdrawn:
+            return Decision(Action.WRITE, known.offer, offer)
+        return Decision(Action.CONFIRM, known.offer, offer) if known.held or known.missing_since else None
+    hold = row_gate(known.offer, offer)
+    if hold is None:
+        return Decision(Action.WRITE, known.offer, offer)
+    return None if known.held == offer else Decision(Action.HOLD, known.offer, offer, hold)
 
 
-def _cents(amount: Decimal | None) -> Decimal | None:
-    try:
-        return None if amount is None else amount.quantize(Decimal("0.01"))
-    except InvalidOperation:
-        # More digits than any price has: the server refuses it, and the flush isolates what brought it.
-        return amount
+def _of_absent(known: KnownOffer, observed_at: datetime, source: Source) -> Decision | None:
+    """Only a detail page, which has all of a listing's offers, begins a miss; a later page of either kind ends it."""
+    if known.is_withdrawn or observed_at < known.observed_at:
+        return None
+    if known.missing_since is None:
+        return Decision(Action.MISS, known.offer, None) if source == "detail" else None
+    again = observed_at - known.missing_since >= MISSING_FOR or source != known.missing_source
+    return Decision(Action.WITHDRAW, known.offer, None) if again and observed_at > known.missing_since else None
 
 
-def is_worth_a_request(old: Offer | None, new: Offer) -> bool:
+def row_gate(old: Offer, new: Offer) -> Hold | None:
+    """A currency change, or a move of more than half of an amount, is a person's to judge; going "on request" is not."""
+    if old.currency is not None and new.currency is not None and old.currency != new.currency:
+        return Hold.CURRENCY
+    pairs = ((old.amount, new.amount), (old.amount_max, new.amount_max))
+    moved = any(a is not None and b is not None and abs(b - a) > a * LARGEST_MOVE for a, b in pairs)
+    return Hold.PRICE_MOVE if moved else None
+
+
+def page_gate(*, known_entries: int, held_entries: int) -> bool:
+    """True when so many of a page's known listings trip the row gate that the page, not the market, is the likelier cause."""
+    return held_entries >= PAGE_GATE_ENTRIES and held_entries > known_entries * PAGE_GATE_SHARE
+
+
+def is_worth_a_request(decision: Decision) -> bool:
     """The seed's rule: a move of more than 1 % or of an absolute amount, whichever is smaller; any change of kind or currency."""
-    if old is None or (old.kind, old.currency) != (new.kind, new.currency):
+    if decision.action not in {Action.WRITE, Action.HOLD}:
+        return decision.action is Action.WITHDRAW
+    old, new = decision.old, decision.new
+    if old is None or new is None or (old.kind, old.currency) != (new.kind, new.currency):
         return True
-    if old.amount is None or new.amount is None:
+    moves = [
+        abs(b - a) for a, b in ((old.amount, new.amount), (old.amount_max, new.amount_max)) if a is not None and b is not None
+    ]
+    if not moves or old.amount is None:
         return False
     threshold = old.amount * RELATIVE_THRESHOLD
     if new.currency in ABSOLUTE_THRESHOLD:
         threshold = min(threshold, ABSOLUTE_THRESHOLD[new.currency])
-    moves = [abs(new.amount - old.amount)]
-    if old.amount_max is not None and new.amount_max is not None:
-        moves.append(abs(new.amount_max - old.amount_max))
     return max(moves) > threshold

@@ -1,7 +1,7 @@
 """Detail pages: staged, compared with live, written with their history, and their queue rows settled, in one transaction."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,8 @@ from propspider.sync import queue, statement
 from propspider.sync.compare import DETAIL_COLUMNS, detail_insert, detail_update
 from propspider.sync.locks import lock_listings
 from propspider.sync.merge import merge_provisional
-from propspider.sync.offers import known_offers, offers_json, write_offers
-from propspider.sync.prices import changed_offers
+from propspider.sync.offers import OfferChange, apply, known_offers, offers_json
+from propspider.sync.prices import Action, decide
 from propspider.sync.runs import Counts, SessionRef
 
 DETAIL_REASON = "detail page"
@@ -67,7 +67,7 @@ def promote(connection: Connection, session: SessionRef, items: Sequence[Propert
 
     kinds = {property_id: _kind(item, known[property_id]) for property_id, item in newest.items()}
     _stage(connection, session, newest, kinds)
-    _write_offers(connection, newest, kinds, known)
+    changes = _write_offers(connection, newest, kinds, known)
     parameters = {"session_id": session.id, "parser_version": session.parser_version, "reason": DETAIL_REASON}
     new = _of_kind(kinds, "new")
     if new:
@@ -77,14 +77,16 @@ def promote(connection: Connection, session: SessionRef, items: Sequence[Propert
     if candidates:
         written = set(connection.execute(detail_update(), {**parameters, "property_ids": candidates}).scalars())
         _mark_unchanged(connection, session, sorted(set(candidates) - written))
-    _stamp_state(connection, newest, kinds, known)
-    queue.complete(connection, [item.claim for item in items if item.claim is not None])
+    unsettled = {change.property_id for change in changes if change.decision.action in {Action.HOLD, Action.MISS}}
+    _stamp_state(connection, newest, kinds, known, unsettled)
+    queue.complete(connection, [(item.claim, _observed(item)) for item in items if item.claim is not None])
     unchanged = len(_of_kind(kinds, "unchanged")) + len(candidates) - len(written)
     return Counts(
         scraped=len(items),
         new=len(new),
         updated=len(written),
         unchanged=unchanged,
+        held=sum(change.decision.action is Action.HOLD for change in changes),
         outdated=len(_of_kind(kinds, "outdated")) + len(items) - len(newest),
         quality_sum=float(sum(item.data_completeness_score or 0 for item in newest.values())),
         warnings=sum(len(item.warnings) for item in items),
@@ -159,28 +161,40 @@ def _mark_unchanged(connection: Connection, session: SessionRef, ids: Sequence[s
 
 def _write_offers(
     connection: Connection, newest: Mapping[str, PropertyItem], kinds: Mapping[str, str], known: Mapping[str, _Known]
-) -> None:
+) -> list[OfferChange]:
     fresh = [property_id for property_id, kind in kinds.items() if kind in {"new", "updated"}]
     offers = known_offers(connection, fresh) if fresh else {}
     changes = [
-        (property_id, new, _observed(item))
+        OfferChange(property_id, _observed(item), decision)
         for property_id, item in ((property_id, newest[property_id]) for property_id in sorted(fresh))
-        for _, new in changed_offers(
-            offers.get(property_id, {}), item.offers, observed_at=_observed(item), newest=known[property_id].priced_at
+        for decision in decide(
+            offers.get(property_id, {}),
+            item.offers,
+            observed_at=_observed(item),
+            newest=known[property_id].priced_at,
+            source="detail",
         )
     ]
-    write_offers(connection, changes, source="detail")
+    apply(connection, changes, source="detail")
+    return changes
 
 
 def _stamp_state(
-    connection: Connection, newest: Mapping[str, PropertyItem], kinds: Mapping[str, str], known: Mapping[str, _Known]
+    connection: Connection,
+    newest: Mapping[str, PropertyItem],
+    kinds: Mapping[str, str],
+    known: Mapping[str, _Known],
+    unsettled: Collection[str],
 ) -> None:
-    """An item whose offers a newer listing page has overtaken leaves no hash: its next twin may be the newest word on prices."""
+    """No hash, so that the next read is compared even if it is the same page: for items whose offers a newer listing page has
+    overtaken, and for those of which an offer is held or missed.
+    """
     current = {property_id: item for property_id, item in newest.items() if kinds[property_id] != "outdated"}
 
     def hash_of(item: PropertyItem) -> str | None:
         priced_at = known[item.property_id].priced_at
-        return None if priced_at is not None and _observed(item) < priced_at else item.content_hash
+        overtaken = priced_at is not None and _observed(item) < priced_at
+        return None if overtaken or item.property_id in unsettled else item.content_hash
 
     if current:
         connection.execute(

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Connection, case, delete, func, select, text, update
@@ -24,6 +24,25 @@ PRIORITY: dict[Reason, int] = {
     "stale_data": 4,
     "random_sample": 5,
 }
+
+
+STEPS: dict[int, timedelta] = {
+    1: timedelta(0),
+    2: timedelta(hours=1),
+    3: timedelta(hours=6),
+    4: timedelta(days=3),
+    5: timedelta(days=7),
+}
+"""claim_key = queued_at + step: what a priority yields to younger rows of a higher one. So a row waits at most its step plus the
+time in which the window's other rows are fetched. `queue_step()` in the database says the same.
+"""
+
+CEILING = 10_000
+"""Most rows of a portal in the window; on-demand rows come on top."""
+CHANGED_SHARE = 25
+STALE_SHARE = 5
+"""Percent of each refill that price moves and stale listings get before new listings take the rest."""
+_TOP_UP_LOCK = 7_310_002
 
 
 @dataclass(frozen=True)
@@ -135,16 +154,52 @@ def claim(
     ]
 
 
-def complete(connection: Connection, claims: Sequence[Claim]) -> set[int]:
-    """Ids that were settled; a claim whose lease was taken over is not among them."""
-    if not claims:
+def top_up(
+    connection: Connection,
+    portal: str,
+    *,
+    ceiling: int = CEILING,
+    stale_before: datetime | None = None,
+    sample: int = 0,
+) -> int:
+    """Fill the window from what is in need, up to its ceiling; how many rows were added. Cheap when there is no room.
+
+    Fills when a tenth of the window is free or it is not full anyway; nothing while another process is filling it.
+    """
+    parameters = {"portal": portal, "ceiling": ceiling, "lock": _TOP_UP_LOCK}
+    room: int | None = connection.execute(statement("queue_room"), parameters).scalar_one()
+    if not room or room < min(ceiling // 10, 1000):
+        return 0
+    added = connection.execute(
+        statement("queue_top_up"),
+        {
+            "portal": portal,
+            "room": room,
+            "changed_share": room * CHANGED_SHARE // 100,
+            "stale_share": room * STALE_SHARE // 100,
+            "stale_before": stale_before,
+            "sample": sample,
+        },
+    )
+    return len(added.all())
+
+
+def complete(connection: Connection, stored: Sequence[tuple[Claim, datetime]]) -> set[int]:
+    """(claim, when its page was fetched) → ids settled as completed. A claim whose lease was taken over is not among them,
+    nor one that was wanted again after its page was fetched: that row is open anew.
+    """
+    if not stored:
         return set()
-    parameters = {"ids": [c.queue_id for c in claims], "lease_nos": [c.lease_no for c in claims]}
-    return set(connection.execute(statement("queue_complete"), parameters).scalars())
+    parameters = {
+        "ids": [claim.queue_id for claim, _ in stored],
+        "lease_nos": [claim.lease_no for claim, _ in stored],
+        "observed": [observed_at for _, observed_at in stored],
+    }
+    return {row.id for row in connection.execute(statement("queue_complete"), parameters) if row.status == "completed"}
 
 
 def fail(connection: Connection, failures: Sequence[Failure]) -> dict[int, str]:
-    """Queue id → its new status, `pending` (backed off) or `failed` (dead letter)."""
+    """Queue id → its new status, `pending` (backed off) or `failed` (dead letter). The caller holds the listings' locks."""
     if not failures:
         return {}
     parameters = {
@@ -153,7 +208,16 @@ def fail(connection: Connection, failures: Sequence[Failure]) -> dict[int, str]:
         "errors": [f.error for f in failures],
         "counted": [f.counted for f in failures],
     }
-    return {row.id: row.status for row in connection.execute(statement("queue_fail"), parameters)}
+    rows = connection.execute(statement("queue_fail"), parameters).all()
+    if dead := [row.property_id for row in rows if row.status == "failed"]:
+        connection.execute(statement("state_given_up"), {"property_ids": dead})
+    return {row.id: row.status for row in rows}
+
+
+def cancel(connection: Connection, property_ids: Sequence[str], *, reason: str) -> int:
+    """How many pending rows were cancelled; a page that is being fetched is left to its worker."""
+    parameters = {"property_ids": list(property_ids), "reason": reason}
+    return len(connection.execute(statement("queue_cancel"), parameters).all()) if property_ids else 0
 
 
 def release(connection: Connection, session_id: uuid.UUID) -> int:
@@ -161,30 +225,14 @@ def release(connection: Connection, session_id: uuid.UUID) -> int:
     released = (
         update(ScrapeQueue)
         .where(ScrapeQueue.session_id == session_id, ScrapeQueue.status == "in_progress")
-        .values(status="pending", lease_until=None, claimed_at=None, claimed_by=None)
+        .values(status="pending", lease_until=None, claimed_at=None, claimed_by=None, wanted_at=None)
     )
     return connection.execute(released).rowcount
 
 
 def requeue(connection: Connection, portal: str | None = None, *, limit: int | None = None) -> int:
-    """Give dead letters a new start. A listing that is queued again already keeps that row."""
-    open_rows = select(ScrapeQueue.property_id).where(ScrapeQueue.status.in_(("pending", "in_progress")))
-    # One row a listing: two dead letters of one listing must not both open.
-    newest = (
-        select(func.max(ScrapeQueue.id))
-        .where(ScrapeQueue.status == "failed", ScrapeQueue.property_id.not_in(open_rows))
-        .group_by(ScrapeQueue.property_id)
-    )
-    if portal is not None:
-        newest = newest.where(ScrapeQueue.portal == portal)
-    if limit is not None:
-        newest = newest.limit(limit)
-    revived = (
-        update(ScrapeQueue)
-        .where(ScrapeQueue.id.in_(newest))
-        .values(status="pending", completed_at=None, attempt_count=0, not_before=None, claimed_at=None, claimed_by=None)
-    )
-    return connection.execute(revived).rowcount
+    """Give dead letters a new start; how many. A listing that is queued again already keeps that row."""
+    return len(connection.execute(statement("queue_requeue"), {"portal": portal, "limit": limit}).all())
 
 
 def cleanup(connection: Connection, *, older_than: timedelta, portal: str | None = None) -> int:

@@ -41,6 +41,7 @@ class Counts:
     outdated: int = 0
     rejected: int = 0
     price_changes: int = 0
+    held: int = 0
     queued: int = 0
     errors: int = 0
     warnings: int = 0

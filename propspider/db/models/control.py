@@ -78,6 +78,8 @@ class ScrapeQueue(Base):
     """Failed fetches; a killed spider adds to `claims` only."""
     max_attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("3"))
     last_error: Mapped[str | None]
+    wanted_at: Mapped[Moment | None]
+    """A signal that came while the row was in progress: settling re-opens it unless its page was fetched later."""
     completed_at: Mapped[Moment | None]
     session_id: Mapped[uuid.UUID | None]
 

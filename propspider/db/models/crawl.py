@@ -114,6 +114,7 @@ class SyncMetadata(Base):
     rejected_properties: Mapped[Count]
     price_changes: Mapped[Count]
     queued_properties: Mapped[Count]
+    held_values: Mapped[Count]
     data_quality_score: Mapped[Share | None]
     """Mean completeness of the items that were stored."""
     completeness_rate: Mapped[Share | None]

@@ -187,6 +187,9 @@ class PropertyOffer(Base):
         CheckConstraint("(kind = 'on_request') = (amount IS NULL)", name="amount"),
         CheckConstraint("(amount IS NULL) = (currency IS NULL)", name="currency"),
         CheckConstraint("(kind = 'range') = (amount_max IS NOT NULL)", name="amount_max"),
+        CheckConstraint("(held_reason IS NULL) = (held_observed_at IS NULL)", name="held"),
+        CheckConstraint("held_reason IN ('price_move', 'currency')", name="held_reason"),
+        Index("ix_property_offers_held", "held_observed_at", postgresql_where=text("held_reason IS NOT NULL")),
     )
 
     property_id: Mapped[PropertyKey]
@@ -198,21 +201,49 @@ class PropertyOffer(Base):
     currency: Mapped[str | None]
     observed_at: Mapped[Moment]
     source: Mapped[str]
+    missing_since: Mapped[Moment | None]
+    """When a page that states offers first came without this one; cleared when it is seen again."""
+    missing_source: Mapped[str | None]
+    is_withdrawn: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Missing twice, a day apart or on both kinds of page: no longer part of live."""
+    held_kind: Mapped[str | None]
+    held_amount: Mapped[Money | None]
+    held_amount_max: Mapped[Money | None]
+    held_currency: Mapped[str | None]
+    held_observed_at: Mapped[Moment | None]
+    held_source: Mapped[str | None]
+    held_reason: Mapped[str | None]
+    """Why the row gate kept the held value from live; null when nothing is held."""
+    held_rejected: Mapped[bool] = mapped_column(server_default=text("false"))
+    """An operator said no: the same value again is ignored."""
 
 
 class PropertyState(Base):
     """Narrow companion of a live row, and the lock that every writer of a listing takes first, ORDER BY property_id."""
 
     __tablename__ = "property_state"
-    __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
+    __table_args__ = (
+        # The three kinds of need, each in the order in which the window takes them up.
+        Index(
+            "ix_property_state_new", "portal", "created_at", postgresql_where=text("observed_at IS NULL AND given_up_at IS NULL")
+        ),
+        Index("ix_property_state_changed", "portal", "price_moved_at", postgresql_where=text("price_moved_at > observed_at")),
+        Index("ix_property_state_stale", "portal", "observed_at", postgresql_where=text("observed_at IS NOT NULL")),
+        {"postgresql_with": {"fillfactor": "70"}},
+    )
 
     property_id: Mapped[PropertyKey]
     portal: Mapped[str]
+    created_at: Mapped[Now]
     content_hash: Mapped[str | None]
     """Of the last detail read; null when another writer has touched live since."""
     observed_at: Mapped[Moment | None]
     """When the newest detail page was fetched (the seeds' last_full_scrape_at)."""
     last_attempt_at: Mapped[Moment | None]
+    price_moved_at: Mapped[Moment | None]
+    """When a listing page last showed a price worth a request; a need while it is later than observed_at."""
+    given_up_at: Mapped[Moment | None]
+    """When its detail page became a dead letter; a newer price, or requeue, is a new need."""
 
 
 class PropertyChange(Base):

@@ -3,6 +3,10 @@
 APP_NOW = "CREATE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT now()'"
 """The laboratory's own database replaces it; SQL writes (SELECT app_now()) so that it runs once a statement."""
 
+QUEUE_STEP = """CREATE FUNCTION queue_step(priority integer) RETURNS interval LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT (ARRAY[interval '0', interval '1 hour', interval '6 hours', interval '3 days', interval '7 days'])[priority] $$"""
+"""What each priority yields to younger rows; sync.queue.STEPS in SQL."""
+
 VIEWS = {
     "manifest_status": """
 SELECT m.property_id,
@@ -15,8 +19,8 @@ SELECT m.property_id,
        seen.last_seen_at,
        sweep.session_id AS seen_in_session_id,
        state.observed_at IS NULL AS is_new,
-       coalesce(price.changed, false) AS price_changed,
-       state.observed_at IS NULL OR coalesce(price.changed, false) AS needs_full_scrape
+       coalesce(state.price_moved_at > state.observed_at, false) AS price_changed,
+       state.observed_at IS NULL OR coalesce(state.price_moved_at > state.observed_at, false) AS needs_full_scrape
 FROM property_manifest m
 LEFT JOIN property_state state ON state.property_id = m.property_id
 LEFT JOIN LATERAL (
@@ -26,9 +30,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN sweeps sweep ON sweep.id = seen.last_sweep
 LEFT JOIN LATERAL (
     SELECT (array_agg(o.amount ORDER BY o.unit DESC, o.operation DESC))[1] AS amount,
-           (array_agg(o.currency ORDER BY o.unit DESC, o.operation DESC))[1] AS currency,
-           bool_or(o.source = 'manifest' AND o.observed_at > state.observed_at) AS changed
-    FROM property_offers o WHERE o.property_id = m.property_id
+           (array_agg(o.currency ORDER BY o.unit DESC, o.operation DESC))[1] AS currency
+    FROM property_offers o WHERE o.property_id = m.property_id AND NOT o.is_withdrawn
 ) price ON true
 """,
     "property_freshness": """
@@ -45,7 +48,7 @@ SELECT l.property_id,
        price.amount AS price_at_last_manifest,
        CASE
            WHEN l.listing_status = 'relisted' THEN 1
-           WHEN coalesce(price.changed, false) THEN 2
+           WHEN state.price_moved_at > state.observed_at THEN 2
            WHEN coalesce(seen.missing, 0) > 0 THEN 3
            WHEN state.observed_at < (SELECT app_now()) - interval '30 days' THEN 4
            ELSE 5
@@ -63,9 +66,8 @@ LEFT JOIN LATERAL (
 ) seen ON true
 LEFT JOIN sweeps sweep ON sweep.id = seen.last_sweep
 LEFT JOIN LATERAL (
-    SELECT (array_agg(o.amount ORDER BY o.operation = l.operation_type DESC NULLS LAST, o.unit DESC))[1] AS amount,
-           bool_or(o.source = 'manifest' AND o.observed_at > state.observed_at) AS changed
-    FROM property_offers o WHERE o.property_id = l.property_id
+    SELECT (array_agg(o.amount ORDER BY o.operation = l.operation_type DESC NULLS LAST, o.unit DESC))[1] AS amount
+    FROM property_offers o WHERE o.property_id = l.property_id AND NOT o.is_withdrawn
 ) price ON true
 """,
 }

@@ -15,5 +15,5 @@ CROSS JOIN LATERAL (
            + CASE WHEN o.unit = 'total' THEN 0 ELSE 10 END
            + array_position(ARRAY['sale', 'rent', 'temporary_rent', 'foreclosure', 'new_construction'], o.operation) AS rank
 ) r
-WHERE o.property_id = ANY (CAST(:property_ids AS text[]))
+WHERE o.property_id = ANY (CAST(:property_ids AS text[])) AND NOT o.is_withdrawn
 GROUP BY o.property_id

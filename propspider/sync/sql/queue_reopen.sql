@@ -10,5 +10,5 @@ WITH expired AS (
     FOR UPDATE SKIP LOCKED
 )
 UPDATE scrape_queue q
-SET status = 'pending', not_before = NULL, claimed_at = NULL, claimed_by = NULL, lease_until = NULL
+SET status = 'pending', not_before = NULL, claimed_at = NULL, claimed_by = NULL, lease_until = NULL, wanted_at = NULL
 WHERE q.id IN (SELECT id FROM expired UNION ALL SELECT id FROM rested)

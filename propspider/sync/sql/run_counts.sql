@@ -10,6 +10,7 @@ WITH metadata AS (
         outdated_properties = outdated_properties + :outdated,
         rejected_properties = rejected_properties + :rejected,
         price_changes = price_changes + :price_changes,
+        held_values = held_values + :held,
         queued_properties = queued_properties + :queued,
         quality_sum = quality_sum + :quality_sum,
         data_quality_score = round(((quality_sum + :quality_sum) / nullif(stored_properties + :stored, 0))::numeric, 2),

@@ -3,9 +3,7 @@ SELECT s.property_id,
        s.content_hash,
        s.observed_at AS detail_at,
        l.property_id IS NOT NULL AS is_live,
-       (SELECT max(last_priced_at) FROM manifest_sightings m WHERE m.property_id = s.property_id) AS priced_at,
-       EXISTS (SELECT 1 FROM scrape_queue q
-               WHERE q.property_id = s.property_id AND q.status IN ('pending', 'in_progress', 'failed')) AS is_queued
+       (SELECT max(last_priced_at) FROM manifest_sightings m WHERE m.property_id = s.property_id) AS priced_at
 FROM property_state s
 LEFT JOIN properties_live l ON l.property_id = s.property_id
 WHERE s.property_id = ANY (CAST(:property_ids AS text[]))
