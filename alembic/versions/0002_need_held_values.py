@@ -195,6 +195,18 @@ def upgrade() -> None:
     op.add_column("scrape_queue", sa.Column("wanted_at", postgresql.TIMESTAMP(timezone=True), nullable=True))
     op.add_column("sync_metadata", sa.Column("held_values", sa.Integer(), server_default=sa.text("0"), nullable=False))
 
+    op.drop_constraint(op.f("ck_scraping_errors_error_type"), "scraping_errors", type_="check")
+    op.create_check_constraint(
+        op.f("ck_scraping_errors_error_type"),
+        "scraping_errors",
+        "error_type IN ('download', 'http_status', 'blocked', 'login', 'gone', 'off_site', 'robots', 'wrong_page', 'unreadable', 'empty_page', 'card', 'page_gate', 'other_listing', 'validation', 'parse', 'store')",
+    )
+    op.create_check_constraint(
+        op.f("ck_property_offers_held"), "property_offers", "(held_reason IS NULL) = (held_observed_at IS NULL)"
+    )
+    op.create_check_constraint(
+        op.f("ck_property_offers_held_reason"), "property_offers", "held_reason IN ('price_move', 'currency')"
+    )
     op.execute(f"CREATE VIEW manifest_status AS {MANIFEST_STATUS}")
     op.execute(f"CREATE VIEW property_freshness AS {PROPERTY_FRESHNESS}")
 
@@ -202,6 +214,13 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP VIEW manifest_status")
     op.execute("DROP VIEW property_freshness")
+    op.execute("DELETE FROM scraping_errors WHERE error_type = 'page_gate'")
+    op.drop_constraint(op.f("ck_scraping_errors_error_type"), "scraping_errors", type_="check")
+    op.create_check_constraint(
+        op.f("ck_scraping_errors_error_type"),
+        "scraping_errors",
+        "error_type IN ('download', 'http_status', 'blocked', 'login', 'gone', 'off_site', 'robots', 'wrong_page', 'unreadable', 'empty_page', 'card', 'other_listing', 'validation', 'parse', 'store')",
+    )
     op.drop_column("sync_metadata", "held_values")
     op.drop_column("scrape_queue", "wanted_at")
     op.drop_index("ix_property_state_stale", table_name="property_state", postgresql_where=sa.text("observed_at IS NOT NULL"))

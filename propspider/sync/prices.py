@@ -49,6 +49,11 @@ class KnownOffer:
     missing_source: str | None = None
     is_withdrawn: bool = False
 
+    @property
+    def is_unsettled(self) -> bool:
+        """The next look at it may decide something even if the page is the same."""
+        return self.held is not None or (self.missing_since is not None and not self.is_withdrawn)
+
 
 @dataclass(frozen=True)
 class Decision:

@@ -67,7 +67,7 @@ def promote(connection: Connection, session: SessionRef, items: Sequence[Propert
 
     kinds = {property_id: _kind(item, known[property_id]) for property_id, item in newest.items()}
     _stage(connection, session, newest, kinds)
-    changes = _write_offers(connection, newest, kinds, known)
+    changes, unsettled = _write_offers(connection, newest, kinds, known)
     parameters = {"session_id": session.id, "parser_version": session.parser_version, "reason": DETAIL_REASON}
     new = _of_kind(kinds, "new")
     if new:
@@ -77,7 +77,6 @@ def promote(connection: Connection, session: SessionRef, items: Sequence[Propert
     if candidates:
         written = set(connection.execute(detail_update(), {**parameters, "property_ids": candidates}).scalars())
         _mark_unchanged(connection, session, sorted(set(candidates) - written))
-    unsettled = {change.property_id for change in changes if change.decision.action in {Action.HOLD, Action.MISS}}
     _stamp_state(connection, newest, kinds, known, unsettled)
     queue.complete(connection, [(item.claim, _observed(item)) for item in items if item.claim is not None])
     unchanged = len(_of_kind(kinds, "unchanged")) + len(candidates) - len(written)
@@ -161,7 +160,8 @@ def _mark_unchanged(connection: Connection, session: SessionRef, ids: Sequence[s
 
 def _write_offers(
     connection: Connection, newest: Mapping[str, PropertyItem], kinds: Mapping[str, str], known: Mapping[str, _Known]
-) -> list[OfferChange]:
+) -> tuple[list[OfferChange], set[str]]:
+    """The changes, and the listings of which an offer was or is held or missed."""
     fresh = [property_id for property_id, kind in kinds.items() if kind in {"new", "updated"}]
     offers = known_offers(connection, fresh) if fresh else {}
     changes = [
@@ -176,7 +176,9 @@ def _write_offers(
         )
     ]
     apply(connection, changes, source="detail")
-    return changes
+    unsettled = {property_id for property_id, of in offers.items() if any(offer.is_unsettled for offer in of.values())}
+    unsettled |= {change.property_id for change in changes if change.decision.action in {Action.HOLD, Action.MISS}}
+    return changes, unsettled
 
 
 def _stamp_state(
