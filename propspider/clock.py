@@ -1,6 +1,7 @@
-"""The only place that reads the wall clock or waits: the laboratory swaps both for simulated time."""
+"""The only place that reads the wall clock or waits: the laboratory swaps `now` and `sleep` for simulated time."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -15,3 +16,8 @@ def now() -> datetime:
 
 async def sleep(seconds: float) -> None:
     await _sleep(seconds)
+
+
+def wait(seconds: float) -> None:
+    """Blocks the calling thread, in real time always: for servers, which no simulated clock can hurry."""
+    time.sleep(seconds)

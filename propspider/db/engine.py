@@ -9,6 +9,7 @@ from sqlalchemy.pool import QueuePool
 from propspider.config import Config, load
 
 APPLICATION = "propspider"
+CONNECT_SECONDS = 10
 
 
 class DatabaseUnavailable(RuntimeError):
@@ -20,19 +21,28 @@ class SchemaOutdated(DatabaseUnavailable):
 
 
 def create_engine(url: str, *, pooled: bool = False, size: int = 4) -> sqlalchemy.Engine:
-    """`url` is any libpq connection string. `pooled`: behind a transaction-mode pooler, so nothing is prepared on the server."""
+    """`url` is any libpq connection string. Behind a transaction-mode pooler nothing is prepared on the server: where one is
+    noticed, and where `pooled` says that there is one.
+    """
 
     def connect() -> psycopg.Connection:
-        return psycopg.connect(
-            url,
-            application_name=APPLICATION,
-            connect_timeout=10,
-            prepare_threshold=None if pooled else 5,
-        )
+        connection = psycopg.connect(url, application_name=APPLICATION, connect_timeout=CONNECT_SECONDS)
+        if pooled or goes_through_pooler(connection):
+            connection.prepare_threshold = None
+        return connection
 
     return sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=connect, poolclass=QueuePool, pool_size=size, max_overflow=4, pool_pre_ping=True
     )
+
+
+def goes_through_pooler(connection: psycopg.Connection) -> bool:
+    """Whether another program than the server took the connection, whatever its mode. The connection must be idle."""
+    connection.autocommit = True
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    connection.autocommit = False
+    # A pooler answers the start of a session itself, with a cancel key of its own.
+    return row is not None and row[0] != connection.info.backend_pid
 
 
 def resolve_url(config: Config) -> str:

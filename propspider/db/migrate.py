@@ -11,10 +11,10 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
-from propspider.db.engine import create_engine
+from propspider.db.engine import CONNECT_SECONDS, create_engine, goes_through_pooler
 from propspider.db.revision import HEAD
 
-_LOCK = 7_310_001
+LOCK = 7_310_001
 
 
 class MigrationFailed(RuntimeError):
@@ -39,7 +39,8 @@ def _locked(url: str) -> Iterator[Connection]:
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+            _require_session(connection)
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
             connection.commit()
             try:
                 connection.execute(text("SET lock_timeout = '10s'"))
@@ -48,10 +49,20 @@ def _locked(url: str) -> Iterator[Connection]:
                 yield connection
             finally:
                 connection.rollback()
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
                 connection.commit()
     finally:
         engine.dispose()
+
+
+def _require_session(connection: Connection) -> None:
+    """Behind a pooler the lock and the timeouts would land on connections that other clients use."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, psycopg.Connection) and goes_through_pooler(driver):
+        raise MigrationFailed(
+            "the database is behind a connection pooler, which cannot hold the migrations' lock: "
+            "set DATABASE_DIRECT_URL to the server itself"
+        )
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -78,7 +89,7 @@ def check(url: str) -> None:
 
 def current(url: str) -> str | None:
     """The database's revision; None for a database without our tables."""
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
         found = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
         if not found or not found[0]:
             return None
