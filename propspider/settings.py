@@ -52,6 +52,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "propspider.middlewares.reach.ReachMiddleware": 90,
     "propspider.middlewares.robots.RobotsMiddleware": 100,
+    "propspider.middlewares.cookies.CookiesFileMiddleware": 700,  # below the redirects at 600: each hop is asked anew
     "propspider.middlewares.pacing.PacingMiddleware": 950,  # after HttpCache 900: a cached page costs the portal nothing
     "propspider.middlewares.fetched.FetchedAtMiddleware": 990,
 }

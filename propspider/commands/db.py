@@ -47,7 +47,9 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    console().print(facts((name.replace("_", " "), value) for name, value in found.items()))
+    # A pid is no quantity.
+    shown = {**found, "pid": str(found["pid"])} if found.get("pid") else found
+    console().print(facts((name.replace("_", " "), value) for name, value in shown.items()))
 
 
 @app.command()

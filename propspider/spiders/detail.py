@@ -16,6 +16,7 @@ from scrapy.http import Response
 from sqlalchemy import Connection
 from twisted.python.failure import Failure
 
+from propspider.config import load
 from propspider.db.engine import get_engine
 from propspider.db.transactions import in_transaction
 from propspider.fields.listing_id import is_provisional
@@ -29,6 +30,8 @@ BATCH = 50
 BATCH_SECONDS = 30.0
 """A claim holds about this much work at a polite pace, so that a killed spider strands little."""
 LEASE_SECONDS = 300.0
+RENDER_SECONDS = 5.0
+"""What a page by browser takes with the pace of its scripts; its worst is the browser's time-out."""
 
 
 class DetailArgs(SpiderArgs):
@@ -49,6 +52,7 @@ class DetailSpider(PortalSpider):
     name = "detail"
     args_model: ClassVar[type[SpiderArgs]] = DetailArgs
     args: DetailArgs
+    detail_pages: ClassVar[bool] = True
 
     def __init__(self, *positional: Any, **arguments: Any) -> None:
         super().__init__(*positional, **arguments)
@@ -61,7 +65,7 @@ class DetailSpider(PortalSpider):
 
     async def start(self) -> AsyncIterator[Request]:
         if self.args.url is not None:
-            yield Request(self.portal.fetch_url(self.args.url), self.show, errback=self.lost)
+            yield Request(self.portal.fetch_url(self.args.url), self.show, errback=self.lost, meta=self.page_meta)
             return
         fetched = 0
         while batch := await asyncio.to_thread(self._claim, fetched):
@@ -72,7 +76,8 @@ class DetailSpider(PortalSpider):
             fetched += len(batch)
 
     def _claim(self, fetched: int) -> list[queue.QueuedProperty]:
-        size = BATCH if not self.delay_seconds else max(1, min(BATCH, int(BATCH_SECONDS / self.delay_seconds)))
+        seconds = max(self.delay_seconds, RENDER_SECONDS if self.page_meta else 0)
+        size = BATCH if not seconds else max(1, min(BATCH, int(BATCH_SECONDS / seconds)))
         if self.args.limit:
             size = min(size, self.args.limit - fetched)
         if size <= 0 or (self.args.property_id is not None and fetched):
@@ -91,9 +96,13 @@ class DetailSpider(PortalSpider):
             batch=size,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             session_id=session.id,
-            lease_seconds=max(LEASE_SECONDS, 4 * size * self.delay_seconds),
+            lease_seconds=max(LEASE_SECONDS, size * self._longest_seconds()),
             property_id=wanted,
         )
+
+    def _longest_seconds(self) -> float:
+        """That one page may reasonably take."""
+        return load().browser_timeout_seconds if self.page_meta else 4 * self.delay_seconds
 
     def _request(self, row: queue.QueuedProperty) -> Request:
         return Request(
@@ -101,6 +110,7 @@ class DetailSpider(PortalSpider):
             self.parse,
             errback=self.lost,
             cb_kwargs={"claim": row.claim},
+            meta=self.page_meta,
             dont_filter=True,
         )
 

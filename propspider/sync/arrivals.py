@@ -49,7 +49,7 @@ def record_pages(connection: Connection, session: SessionRef, pages: Sequence[Ma
 
     found = _write_cards(connection, session, newest)
     _write_sightings(connection, session.portal, pages, sweeps)
-    changes = _price_changes(newest, known, offers)
+    changes = _price_changes(newest, _newest_offers(pages), known, offers)
     write_offers(connection, [(c.entry.property_id, c.new, c.observed_at) for c in changes], source="manifest")
     _write_live_prices(connection, session, [c for c in changes if known[c.entry.property_id].is_live])
     queued = queue.enqueue(connection, session.portal, _wants(newest, known, changes))
@@ -164,12 +164,22 @@ def _newest_entries(pages: Sequence[ManifestPage]) -> dict[str, tuple[ManifestEn
 
 
 def _over(older: ManifestEntry, newer: ManifestEntry) -> ManifestEntry:
-    """The newer card, with what only the older one says: as if each had come in a flush of its own."""
+    """The newer card, with the facts that only the older one states: as if each had come in a flush of its own."""
     only_older = {
         field.name: getattr(older, field.name) for field in attrs.fields(ManifestEntry) if getattr(newer, field.name) is None
     }
-    offers = {(offer.operation, offer.unit): offer for offer in (*older.offers, *newer.offers)}
-    return attrs.evolve(newer, **only_older, offers=tuple(offers.values()))
+    return attrs.evolve(newer, **only_older)
+
+
+def _newest_offers(pages: Sequence[ManifestPage]) -> dict[str, dict[OfferKey, tuple[Offer, datetime]]]:
+    """Each offer of a listing with the time of the newest card that states it."""
+    newest: dict[str, dict[OfferKey, tuple[Offer, datetime]]] = {}
+    for page in sorted(pages, key=_observed):
+        for entry in page.entries:
+            newest.setdefault(entry.property_id, {}).update(
+                {(offer.operation, offer.unit): (offer, _observed(page)) for offer in entry.offers}
+            )
+    return newest
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:
@@ -229,23 +239,29 @@ def _write_sightings(connection: Connection, portal: str, pages: Sequence[Manife
 
 def _price_changes(
     newest: Mapping[str, tuple[ManifestEntry, datetime]],
+    stated: Mapping[str, Mapping[OfferKey, tuple[Offer, datetime]]],
     known: Mapping[str, _Known],
     offers: Mapping[str, Mapping[OfferKey, KnownOffer]],
 ) -> list[_PriceChange]:
     changes = []
-    for property_id, (entry, observed_at) in newest.items():
+    for property_id, (entry, _) in newest.items():
         facts = known[property_id]
         looked_at = max((at for at in (facts.detail_at, facts.priced_at) if at is not None), default=None)
-        for old, new in changed_offers(offers.get(property_id, {}), entry.offers, observed_at=observed_at, newest=looked_at):
-            changes.append(_PriceChange(entry, observed_at, old, new))
+        held = offers.get(property_id, {})
+        for offer, observed_at in stated[property_id].values():
+            for old, new in changed_offers(held, [offer], observed_at=observed_at, newest=looked_at):
+                changes.append(_PriceChange(entry, observed_at, old, new))
     return changes
 
 
 def _write_live_prices(connection: Connection, session: SessionRef, changes: Sequence[_PriceChange]) -> None:
     """One statement for each time of observation, since history carries it."""
+    latest: dict[str, datetime] = {}
+    for change in sorted(changes, key=lambda change: change.observed_at):
+        latest[change.entry.property_id] = change.observed_at
     by_time: dict[datetime, set[str]] = {}
-    for change in changes:
-        by_time.setdefault(change.observed_at, set()).add(change.entry.property_id)
+    for property_id, observed_at in latest.items():
+        by_time.setdefault(observed_at, set()).add(property_id)
     for observed_at, ids in sorted(by_time.items()):
         parameters = {
             "property_ids": sorted(ids),

@@ -25,8 +25,8 @@ class KnownOffer:
 def changed_offers(
     known: Mapping[OfferKey, KnownOffer], offers: Iterable[Offer], *, observed_at: datetime, newest: datetime | None
 ) -> list[tuple[Offer | None, Offer]]:
-    """(old, new) of the offers to write, in whole cents; old is None for a first one. `newest`: when these offers were last looked at by anybody;
-    an older observation changes nothing.
+    """(old, new) of the offers to write, in whole cents; old is None for a first one. `newest`: when these offers were last
+    looked at by anybody; an older observation changes nothing.
     """
     if newest is not None and observed_at < newest:
         return []
