@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT_STATE_DIR = Path("/var/lib/propspider")
@@ -69,6 +69,17 @@ class Config(BaseSettings):
     @cached_property
     def log_path(self) -> Path:
         return self.log_file or self.state_dir / "logs" / "propspider.log"
+
+
+def complaints(error: ValidationError) -> str:
+    """Names the variables at fault, never their values."""
+    return "; ".join(f"{_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors())
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    """An aliased field's place is the variable itself, another's is the field."""
+    name = "__".join(str(part) for part in place).upper()
+    return name if name.startswith(("PROPSPIDER_", "DATABASE_")) else f"PROPSPIDER_{name}"
 
 
 def load() -> Config:

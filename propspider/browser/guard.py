@@ -64,7 +64,7 @@ class Guard:
             return True
         leads = _leads(request)
         if leads and page not in self._asked_for:
-            self._asked_for[page] = request.url  # Scrapy's own request: it has passed the middlewares
+            self._asked_for[page] = request.url  # Scrapy's own request: it has passed the middlewares and had its turn
             return False
         self._waiting[page] = self._waiting.get(page, 0) + 1
         try:

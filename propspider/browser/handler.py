@@ -124,7 +124,6 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # u
                 raise failure
             # Perhaps a neighbour's page took the browser down. Alone it shows whose fault it was.
             self.stats.inc_value("propspider/browser/rendered_again")
-            await self._guard.pace(request.url)
             await self._maybe_launch_browser()
             browser = self.browser
             try:
@@ -137,6 +136,8 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # u
         request.meta["playwright_context"] = f"browser-{self._browsers}"
         seconds = self._environment.browser_timeout_seconds
         try:
+            request.meta["playwright_page"] = await asyncio.wait_for(self._create_page(request, self._crawler.spider), seconds)
+            await self._guard.pace(request.url)
             response: Response = await asyncio.wait_for(self._download_request_with_retry(request, self._crawler.spider), seconds)
         except TimeoutError:
             raise PageTooSlow(f"not rendered within {seconds:g} s") from None
@@ -145,6 +146,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # u
         finally:
             # Scrapy's redirect and retry copies of it, and whoever keeps requests, have no business with cookies.
             request.headers.pop("Cookie", None)
+            request.meta.pop("playwright_page", None)
         page = self._pages.get(request)
         if page is not None and (refusal := self._guard.led_away(page)) is not None:
             raise refusal

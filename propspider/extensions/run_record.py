@@ -12,7 +12,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from propspider.db.engine import DatabaseUnavailable, get_engine
 from propspider.db.transactions import ConnectionLost, in_transaction
-from propspider.pipelines.postgres import LOST_STAT
 from propspider.sync import queue, runs
 from propspider.sync.runs import Outcome, SessionRef
 
@@ -89,7 +88,7 @@ class RunRecord:
         self._crawler.stats.set_value(REASON_STAT, why)
 
     def _judge(self, reason: str) -> tuple[Outcome, str]:
-        if self._crawler.stats.get_value(LOST_STAT):
+        if self._crawler.stats.get_value(runs.LOST_STAT):
             return "failed", "database_lost"
         if reason in {"shutdown", "cancelled", "superseded"}:
             return "cancelled", reason

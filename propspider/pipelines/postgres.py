@@ -25,8 +25,6 @@ Storable = ManifestPage | PropertyItem | CrawlError
 ENTRIES_PER_FLUSH = 1000
 PAGES_WAIT_SECONDS = 1.0
 ITEMS_WAIT_SECONDS = 5.0
-LOST_STAT = "propspider/lost"
-"""Pages, items and errors that were fetched and could not be stored."""
 
 _SAYS_NOTHING_OF_THE_LISTING = frozenset({ErrorType.BLOCKED, ErrorType.LOGIN})
 """Failures that cost a listing no attempt."""
@@ -97,7 +95,7 @@ class PostgresPipeline:
         """
         self._lost = True
         log.error("database lost", reason=reason, unstored=unstored)
-        self._crawler.stats.inc_value(LOST_STAT, unstored)
+        self._crawler.stats.inc_value(runs.LOST_STAT, unstored)
         if self._crawler.crawling:
             closing = self._crawler.engine.close_spider_async(reason="database_lost")
             task = asyncio.get_running_loop().create_task(closing)

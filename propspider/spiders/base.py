@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import scrapy
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -22,7 +22,9 @@ from propspider.middlewares.reach import Refused
 from propspider.middlewares.robots import RobotsUnreadable
 from propspider.portals import Judgement, Portal
 from propspider.portals.contract import PageKind
-from propspider.sync.runs import SessionRef
+
+if TYPE_CHECKING:
+    from propspider.sync.runs import SessionRef
 
 
 class SpiderArgumentError(ValueError):
@@ -53,7 +55,7 @@ class PortalSpider(scrapy.Spider):
     stores = True
     detail_pages: ClassVar[bool] = False
     """True for spiders that fetch detail pages, which a portal may want rendered by a browser."""
-    session: SessionRef | None = None
+    session: "SessionRef | None" = None
     """Set by the run record before the first request; None in a crawl that stores nothing."""
 
     def __init__(self, *positional: Any, config: Config | None = None, **arguments: Any) -> None:

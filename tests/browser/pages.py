@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -85,17 +85,12 @@ def elsewhere() -> Iterator[tuple[int, list[str]]]:
 
         def listen() -> None:
             while not done.is_set():
-                try:
-                    connection, _ = tcp.accept()
-                    with connection:
-                        connection.settimeout(1)
-                        arrived.append(f"tcp {connection.recv(200)!r}")
-                except OSError:
-                    pass
-                try:
+                with suppress(OSError), tcp.accept()[0] as connection:
+                    connection.settimeout(1)
+                    arrived.append("tcp")
+                    arrived.append(f"tcp {connection.recv(200)!r}")
+                with suppress(OSError):
                     arrived.append(f"udp {udp.recv(200)!r}")
-                except OSError:
-                    pass
 
         thread = threading.Thread(target=listen)
         thread.start()

@@ -8,7 +8,7 @@ from propspider.cookies import CookiesFileError, load
 from propspider.lab.world import World
 
 from .conftest import Scrapy
-from .pages import Start, elsewhere, lab, path_of, url_of
+from .pages import Start, lab, path_of, url_of
 
 HOSTS = frozenset({"www.example.com", "example.com"})
 LATER, EARLIER = 4_000_000_000, 1_000_000_000

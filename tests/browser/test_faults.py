@@ -47,12 +47,12 @@ def test_a_page_that_breaks_the_browser_fails_alone(chromium: Path, start: Start
     assert crawled.returncode == 0, crawled.stderr
     engine = create_engine(database_url.replace("postgresql://", "postgresql+psycopg://", 1))
     with engine.connect() as connection:
-        errors = dict(connection.execute(text("SELECT property_id, error_type FROM scraping_errors")).all())
-        why = dict(connection.execute(text("SELECT property_id, message FROM scraping_errors")).all())
+        rows = connection.execute(text("SELECT property_id, error_type, message FROM scraping_errors")).all()
         queue = connection.execute(text("SELECT property_id, status, attempt_count FROM scrape_queue")).all()
         read = set(connection.execute(text("SELECT property_id FROM properties_live WHERE description IS NOT NULL")).scalars())
     engine.dispose()
-    print(why, crawled.stderr)
+    errors = {row.property_id: row.error_type for row in rows}
+    why = {row.property_id: row.message for row in rows}
     assert errors == {**dict.fromkeys(map(_id, (killer, hungry, hung)), "download"), _id(leaving): "off_site"}
     assert why[_id(hung)].startswith("PageTooSlow")
     assert why[_id(killer)].startswith("PageLost")

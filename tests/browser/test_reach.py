@@ -37,7 +37,7 @@ addEventListener('DOMContentLoaded', () => {
   attempt('shared worker', () => new SharedWorker('/worker.js'));
   attempt('service worker', () => navigator.serviceWorker.register('/worker.js'));
   for (const rel of ['preconnect', 'dns-prefetch', 'prefetch', 'preload', 'modulepreload', 'prerender'])
-    attempt(rel, () => document.head.append(Object.assign(document.createElement('link'), {rel, href: there + '/' + rel, as: 'script'})));
+    attempt(rel, () => element('link', {rel, href: there + '/' + rel, as: 'script'}));
   attempt('speculation', () => element('script', {type: 'speculationrules',
     text: JSON.stringify({prerender: [{source: 'list', urls: [there + '/speculation', '/away/speculation']}]})}));
   attempt('peer', async () => {
@@ -53,7 +53,8 @@ addEventListener('DOMContentLoaded', () => {
 """
 _WORKER = """
 const there = 'http://127.0.0.1:PORT';
-const act = () => { fetch(there + '/worker', {mode: 'no-cors'}).catch(() => {}); fetch('/away/worker', {mode: 'no-cors'}).catch(() => {});
+const act = () => {
+  for (const place of [there, '/away']) fetch(place + '/worker', {mode: 'no-cors'}).catch(() => {});
   new WebSocket(there.replace('http', 'ws') + '/worker-socket'); };
 act(); self.addEventListener('install', act);
 """
