@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 from propspider.config import load
 from propspider.db.engine import get_engine
-from propspider.db.transactions import in_transaction
+from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.fields.listing_id import is_provisional
 from propspider.item_json import detail_json
 from propspider.items import Claim, CrawlError, ErrorType, PropertyItem
@@ -82,7 +82,10 @@ class DetailSpider(PortalSpider):
             size = min(size, self.args.limit - fetched)
         if size <= 0 or (self.args.property_id is not None and fetched):
             return []
-        return in_transaction(get_engine(), lambda connection: self._claim_in(connection, size))
+        try:
+            return in_transaction(get_engine(), lambda connection: self._claim_in(connection, size))
+        except ConnectionLost as error:
+            raise CloseSpider("database_lost") from error
 
     def _claim_in(self, connection: Connection, size: int) -> list[queue.QueuedProperty]:
         session, wanted = self.session, self.args.property_id

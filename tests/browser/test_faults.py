@@ -42,13 +42,17 @@ def test_a_page_that_breaks_the_browser_fails_alone(chromium: Path, start: Start
     walked = scrapy("manifest", base_url=base_url, DATABASE_URL=database_url)
     assert walked.returncode == 0, walked.stderr
 
+    no_browser = scrapy("detail", base_url=base_url, DATABASE_URL=database_url, PROPSPIDER_BROWSER="/bin/true")
     crawled = scrapy("detail", base_url=base_url, DATABASE_URL=database_url, PROPSPIDER_BROWSER_TIMEOUT_SECONDS="8")
 
+    assert no_browser.returncode == 1
+    assert "crawl failed: browser_unavailable" in no_browser.stderr
     assert crawled.returncode == 0, crawled.stderr
+    assert "Traceback" not in crawled.stderr
     engine = create_engine(database_url.replace("postgresql://", "postgresql+psycopg://", 1))
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT property_id, error_type, message FROM scraping_errors")).all()
-        queue = connection.execute(text("SELECT property_id, status, attempt_count FROM scrape_queue")).all()
+        queue = connection.execute(text("SELECT property_id, status, attempt_count, claims FROM scrape_queue")).all()
         read = set(connection.execute(text("SELECT property_id FROM properties_live WHERE description IS NOT NULL")).scalars())
     engine.dispose()
     errors = {row.property_id: row.error_type for row in rows}
@@ -57,9 +61,9 @@ def test_a_page_that_breaks_the_browser_fails_alone(chromium: Path, start: Start
     assert why[_id(hung)].startswith("PageTooSlow")
     assert why[_id(killer)].startswith("PageLost")
     assert why[_id(hungry)].startswith(("PageLost", "PageTooSlow"))
-    assert {row.property_id: (row.status, row.attempt_count) for row in queue} == {
-        **{_id(listing): ("completed", 0) for listing in sound},
-        **dict.fromkeys(errors, ("pending", 1)),
+    assert {row.property_id: (row.status, row.attempt_count, row.claims) for row in queue} == {
+        **{_id(listing): ("completed", 0, 1) for listing in sound},
+        **dict.fromkeys(errors, ("pending", 1, 1)),
     }
     assert read == {_id(listing) for listing in sound}
     assert not [process for process in psutil.Process().children(recursive=True) if "chrom" in process.name()]

@@ -91,6 +91,7 @@ def test_nothing_leaves_for_another_host(chromium: Path, start: Start, scrapy: S
         crawled = scrapy("detail", "-a", f"url={url_of(listing)}", base_url=start(site))
         assert crawled.returncode == 0, crawled.stderr
         assert json.loads(crawled.stdout)["property_id"] == f"pincali:{listing.public_id}"
+        assert "Traceback" not in crawled.stderr
         assert len(tried) == 29
         assert {"/away/script", "/away/fetch", "/away/frame", "/worker.js"} <= set(site.paths())
         assert arrived == []

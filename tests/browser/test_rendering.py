@@ -1,4 +1,3 @@
-import itertools
 import json
 import os
 from pathlib import Path
@@ -27,6 +26,7 @@ def test_a_page_made_by_javascript_is_read_as_it_is_shown(chromium: Path, start:
     shown = scrapy("detail", "-a", f"url={url_of(listing)}", base_url=site.base_url)
     assert shown.returncode == 0, shown.stderr
     assert json.loads(shown.stdout)["property_id"] == f"pincali:{listing.public_id}"
+    assert ("browser without sandbox" in shown.stderr) == (os.geteuid() == 0)
 
 
 def test_a_plain_crawl_starts_no_browser_and_not_even_its_driver(start: Start, scrapy: Scrapy) -> None:
@@ -65,10 +65,7 @@ def test_what_a_page_loads_waits_its_turn_like_any_request(
     assert shown.returncode == 0, shown.stderr
     # The style sheet is not needed to read the page, and robots.txt closes /private/ to scripts as well.
     assert sorted(site.paths()) == sorted(["/robots.txt", path_of(listing), *scripts])
-    assert min(later.at - earlier.at for earlier, later in itertools.pairwise(site.asked)) >= 0.4
-
-
-def test_the_sandbox_is_only_left_out_for_root(chromium: Path, start: Start, scrapy: Scrapy) -> None:
-    world = World.create(1)
-    shown = scrapy("detail", "-a", f"url={url_of(world.listings[0])}", base_url=start(lab(world)))
-    assert ("browser without sandbox" in shown.stderr) == (os.geteuid() == 0)
+    _, document, *loaded = (asked.at for asked in site.asked)
+    # Turns are 0.525 s apart. A busy machine may take its time between a turn and the wire.
+    for turn, at in enumerate(loaded, start=1):
+        assert at - document >= 0.525 * turn - 0.4
