@@ -3,9 +3,10 @@
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
-from pydantic import AliasChoices, BaseModel, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT_STATE_DIR = Path("/var/lib/propspider")
@@ -18,6 +19,9 @@ class PortalOverride(BaseModel):
     delay_seconds: float | None = Field(default=None, ge=0)
     obey_robots: bool | None = None
     page_cap: int | None = Field(default=None, gt=0)
+    rendering: Literal["http", "browser"] | None = None
+    cookies_file: Path | None = None
+    """cookies.txt or a browser's JSON export, for pages that need a login."""
 
 
 class Config(BaseSettings):
@@ -43,6 +47,12 @@ class Config(BaseSettings):
     portals: dict[str, PortalOverride] = Field(default_factory=dict)
     allow_private: bool = False
     """Allow private and loopback addresses as a portal's base_url (laboratory, demo, tests)."""
+    browser: Path | None = None
+    """The Chromium or Chrome to render with, instead of the one that is found."""
+    browser_timeout_seconds: float = Field(default=60, gt=0, le=600)
+    """For one rendered page with all that it loads."""
+    browsers_path: Path | None = Field(default=None, validation_alias=AliasChoices("PLAYWRIGHT_BROWSERS_PATH"))
+    """Where `playwright install` puts its browsers; its own variable."""
     user_agent: str = "propspider/0.1 (property-listings sync)"
     log_level: str = "INFO"
     log_file: Path | None = None
@@ -59,6 +69,17 @@ class Config(BaseSettings):
     @cached_property
     def log_path(self) -> Path:
         return self.log_file or self.state_dir / "logs" / "propspider.log"
+
+
+def complaints(error: ValidationError) -> str:
+    """Names the variables at fault, never their values."""
+    return "; ".join(f"{_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors())
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    """An aliased field's place is the variable itself, another's is the field."""
+    name = "__".join(str(part) for part in place).upper()
+    return name if name.startswith(("PROPSPIDER_", "DATABASE_")) else f"PROPSPIDER_{name}"
 
 
 def load() -> Config:

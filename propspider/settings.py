@@ -13,18 +13,12 @@ def _load() -> Config:
     try:
         config = _environment.load()
     except ValidationError as error:
-        raise SystemExit(f"propspider: {'; '.join(_complaint(e['loc'], e['msg']) for e in error.errors())}") from None
+        raise SystemExit(f"propspider: {_environment.complaints(error)}") from None
     except SettingsError as error:
         raise SystemExit(f"propspider: {error}") from None
     if config.log_level.upper() not in logging.getLevelNamesMapping():
         raise SystemExit(f"propspider: PROPSPIDER_LOG_LEVEL: {config.log_level!r} is not a level such as INFO or DEBUG")
     return config
-
-
-def _complaint(place: tuple[int | str, ...], message: str) -> str:
-    """Names the variable: an aliased field's place is the variable itself, another's is the field."""
-    name = "__".join(str(part) for part in place).upper()
-    return f"{name if name.startswith(('PROPSPIDER_', 'DATABASE_')) else f'PROPSPIDER_{name}'}: {message}"
 
 
 _config = _load()
@@ -52,6 +46,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "propspider.middlewares.reach.ReachMiddleware": 90,
     "propspider.middlewares.robots.RobotsMiddleware": 100,
+    "propspider.middlewares.cookies.CookiesFileMiddleware": 700,  # below the redirects at 600: each hop is asked anew
     "propspider.middlewares.pacing.PacingMiddleware": 950,  # after HttpCache 900: a cached page costs the portal nothing
     "propspider.middlewares.fetched.FetchedAtMiddleware": 990,
 }

@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,7 +49,9 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    console().print(facts((name.replace("_", " "), value) for name, value in found.items()))
+    # A pid is no quantity.
+    shown = {**found, "pid": str(found["pid"])} if found.get("pid") else found
+    console().print(facts((name.replace("_", " "), value) for name, value in shown.items()))
 
 
 @app.command()
@@ -105,8 +109,33 @@ def shell() -> None:
 @app.command()
 def check() -> None:
     """Migrate a throwaway database of the embedded server up and down; fail where models and schema differ."""
+    from propspider.db import migrate
+
+    with _throwaway() as target:
+        migrate.upgrade(target)
+        migrate.check(target)
+        migrate.downgrade(target, "base")
+        if left := _tables(target):
+            fail(f"downgrading to base leaves {', '.join(left)}")
+    say("models and migrations agree, and the migrations can be taken back")
+
+
+@app.command()
+def revision(message: Annotated[str, typer.Argument(help="What changes, in a few words.")]) -> None:
+    """Write the next migration from what the models have and a throwaway database at head has not; read what it wrote."""
+    from propspider.db import migrate
+
+    with _throwaway() as target:
+        migrate.upgrade(target)
+        written = migrate.revise(target, message)
+    say(f"wrote {written}; set propspider/db/revision.py to its revision")
+
+
+@contextmanager
+def _throwaway() -> Iterator[str]:
+    """The URL of an empty database of the embedded server, dropped afterwards."""
     from propspider.config import load
-    from propspider.db import embedded, migrate
+    from propspider.db import embedded
 
     config = load()
     server = embedded.ensure(config.state_dir, pg_bin=config.pg_bin)
@@ -114,15 +143,9 @@ def check() -> None:
     _drop(server, name)
     embedded.ensure_database(server, name)
     try:
-        target = server.url(name)
-        migrate.upgrade(target)
-        migrate.check(target)
-        migrate.downgrade(target, "base")
-        if left := _tables(target):
-            fail(f"downgrading to base leaves {', '.join(left)}")
+        yield server.url(name)
     finally:
         _drop(server, name)
-    say("models and migrations agree, and the migrations can be taken back")
 
 
 def masked(conninfo: str) -> str:

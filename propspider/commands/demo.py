@@ -5,10 +5,11 @@ import shutil
 import sys
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propspider.commands.output import console, duration, fail, opened, say, table
+from propspider.commands.output import AsJson, console, duration, fail, opened, print_json, say, table
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -22,19 +23,34 @@ PAGE_CAP = 10
 _COLUMNS = ("spider", "pages", "listings", "new", "queued", "stored", "updated", "unchanged", "price changes", "quality")
 
 
-def demo() -> None:
+@dataclass(frozen=True)
+class Arrived:
+    """`next_commands` are for a shell in this folder."""
+
+    day: int
+    sessions: list["SessionReport"]
+    sweeps: list["Walk"]
+    next_commands: list[str]
+
+
+def demo(as_json: AsJson = False) -> None:
     """Crawl a simulated portal into a database of its own and show what arrived. Run it again: the portal is a day older."""
     from propspider.config import load
 
     given = load()
     if given.database_url is not None:
-        say("DATABASE_URL is set; the demo leaves it alone and uses the embedded server")
+        say("DATABASE_URL is set; the demo leaves it alone and uses the embedded server", stderr=as_json)
     config = given.model_copy(update={"database_url": None, "database_direct_url": None, "database": DATABASE})
     with opened(config) as engine:
-        _run(engine, has_own_database=given.database_url is not None)
+        day, sessions = _crawl_a_day(engine, quiet=as_json)
+        arrived = _arrived(engine, day, sessions, has_own_database=given.database_url is not None)
+    if as_json:
+        print_json(arrived)
+    else:
+        _show(arrived)
 
 
-def _run(engine: "Engine", *, has_own_database: bool) -> None:
+def _crawl_a_day(engine: "Engine", *, quiet: bool) -> tuple[int, list[uuid.UUID]]:
     from propspider import portals
     from propspider.lab.server import create_app
     from propspider.lab.serving import serve
@@ -45,16 +61,12 @@ def _run(engine: "Engine", *, has_own_database: bool) -> None:
         day = len(overview.session_ids(connection, PORTAL, "manifest"))
     world = World.create(day=day)
     with serve(create_app(world, page_cap=PAGE_CAP)) as base_url:
-        say(f"day {day} of a simulated {portals.load(PORTAL).facts.title}: {len(world.listings)} listings at {base_url}")
+        title = portals.load(PORTAL).facts.title
+        say(f"day {day} of a simulated {title}: {len(world.listings)} listings at {base_url}", stderr=quiet)
         manifest = _crawl(engine, base_url, "manifest")
         with engine.connect() as connection:
             waiting = queue.stats(connection, PORTAL).pending_count
-        detail = _crawl(engine, base_url, "detail", expected=waiting)
-    _report(engine, [manifest, detail])
-    say()
-    say("what to type next:")
-    for line in _next_commands(engine, [manifest, detail], has_own_database=has_own_database):
-        say(f"  {line}")
+        return day, [manifest, _crawl(engine, base_url, "detail", expected=waiting)]
 
 
 def _crawl(engine: "Engine", base_url: str, spider: str, *, expected: int = 0) -> uuid.UUID:
@@ -95,15 +107,27 @@ def _task(base_url: str, spider: str, expected: int) -> "Crawl":
     return Crawl(spider, here, {"portal": PORTAL}, environment, expected)
 
 
-def _report(engine: "Engine", sessions: Sequence[uuid.UUID]) -> None:
+def _arrived(engine: "Engine", day: int, sessions: Sequence[uuid.UUID], *, has_own_database: bool) -> Arrived:
     from propspider.sync import overview
 
     with engine.connect() as connection:
-        reports = overview.session_reports(connection, sessions)
-        walks = [walk for walk in overview.latest_walks(connection, PORTAL) if walk.session_id in sessions]
-    console().print(table((*_COLUMNS, "errors", "took"), [_row(report) for report in reports]))
-    for line in depth_caps(walks):
+        listing = overview.a_changed_listing(connection, sessions)
+        return Arrived(
+            day=day,
+            sessions=overview.session_reports(connection, sessions),
+            sweeps=[walk for walk in overview.latest_walks(connection, PORTAL) if walk.session_id in sessions],
+            next_commands=_next_commands(listing, has_own_database=has_own_database),
+        )
+
+
+def _show(arrived: Arrived) -> None:
+    console().print(table((*_COLUMNS, "errors", "took"), [_row(report) for report in arrived.sessions]))
+    for line in depth_caps(arrived.sweeps):
         say(line)
+    say()
+    say("what to type next:")
+    for line in arrived.next_commands:
+        say(f"  {line}")
 
 
 def _row(report: "SessionReport") -> tuple[object, ...]:
@@ -119,16 +143,12 @@ def depth_caps(walks: Sequence["Walk"]) -> list[str]:
     ]
 
 
-def _next_commands(engine: "Engine", sessions: Sequence[uuid.UUID], *, has_own_database: bool) -> list[str]:
-    from propspider.sync import overview
-
-    with engine.connect() as connection:
-        listing = overview.a_changed_listing(connection, sessions)
+def _next_commands(listing: str | None, *, has_own_database: bool) -> list[str]:
     program = program_name()
     unset = "env -u DATABASE_URL -u DATABASE_DIRECT_URL " if has_own_database else ""
     prefix = f"{unset}PROPSPIDER_DATABASE={DATABASE} {program}"
-    looks = [f"{prefix} explain {listing}"] if listing else [f"{prefix} manifest stats"]
-    return [*looks, f"{prefix} status", f"{program} demo"]
+    look = f"explain {listing}" if listing else "manifest stats"
+    return [f"{prefix} {look}", f"{prefix} status", f"{program} demo"]
 
 
 def program_name() -> str:

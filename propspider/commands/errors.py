@@ -1,14 +1,11 @@
 """Failures that a person can act on end as one line on stderr and exit code 1; a traceback means a bug."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from typer.core import TyperGroup
 
 from propspider.commands.output import fail
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
 
 
 class OneLineErrors(TyperGroup):
@@ -55,21 +52,12 @@ def message_of(error: BaseException) -> str:
     from sqlalchemy.exc import DBAPIError
 
     if isinstance(error, ValidationError):
+        from propspider.config import complaints
+
         return complaints(error)
     cause = error.orig if isinstance(error, DBAPIError) else None
     lines = str(cause or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
-
-
-def complaints(error: "ValidationError") -> str:
-    """Names the variables at fault, never their values."""
-    return "; ".join(f"{_variable(fault['loc'])}: {fault['msg']}" for fault in error.errors())
-
-
-def _variable(place: tuple[int | str, ...]) -> str:
-    """An aliased field's place is the variable itself, another's is the field."""
-    name = "__".join(str(part) for part in place).upper()
-    return name if name.startswith(("PROPSPIDER_", "DATABASE_")) else f"PROPSPIDER_{name}"
 
 
 def _redacted(message: str) -> str:

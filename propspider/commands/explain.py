@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from propspider.commands.output import AsJson, connected, console, facts, fail, print_json, table
+from propspider.commands.output import AsJson, connected, console, facts, fail, offer_line, print_json, table
 
 if TYPE_CHECKING:
     from propspider.sync.explain import Explanation
@@ -73,7 +73,9 @@ def _print_rows(screen: Console, title: str, rows: Sequence[Any]) -> None:
 
 
 def _short(value: Any) -> Any:
-    """A `created` row holds the whole listing: its fields' number is enough here."""
+    """A `created` row holds the whole listing: its fields' number is enough here. Offers are told in words."""
     if isinstance(value, dict) and len(value) > 8:
         return f"{len(value)} fields"
+    if isinstance(value, list) and value and all(isinstance(part, dict) and "operation" in part for part in value):
+        return "; ".join(offer_line(offer) for offer in value)
     return value

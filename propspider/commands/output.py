@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -92,16 +92,29 @@ def cell(value: Any) -> Text:
     return Text(clean_line(shown) or "-")
 
 
+def offer_line(offer: Mapping[str, Any]) -> str:
+    """An offer as item_json and properties_live.offers write it."""
+    amount = "on request" if offer["amount"] is None else f"{offer['amount']:,} {offer['currency']}"
+    more = f" to {offer['amount_max']:,}" if offer.get("amount_max") is not None else ""
+    return f"{offer['operation']} {amount}{more}" + ("/m2" if offer["unit"] == "square_meter" else "")
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None, wide: Iterable[str] = ()) -> Table:
-    """Columns named in `wide` are folded where the others are kept whole. Numbers stand on the right."""
+    """Columns named in `wide` are folded where the others are kept whole. Columns of numbers stand on the right."""
     kept = [list(row) for row in rows]
     made = Table(title=Text(title) if title else None, title_justify="left", header_style="bold")
     for index, name in enumerate(columns):
-        is_number = any(isinstance(row[index], int | float | Decimal) and not isinstance(row[index], bool) for row in kept)
-        made.add_column(Text(name), justify="right" if is_number else "left", overflow="fold", no_wrap=name not in set(wide))
+        is_wide = name in set(wide)
+        numbers = [_is_number(row[index]) for row in kept if row[index] is not None]
+        justify: Literal["left", "right"] = "right" if numbers and all(numbers) and not is_wide else "left"
+        made.add_column(Text(name), justify=justify, overflow="fold", no_wrap=not is_wide)
     for row in kept:
         made.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
     return made
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def facts(pairs: Iterable[tuple[str, Any]], *, title: str | None = None) -> Table:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from propspider.commands.output import AsJson, console, facts, fail, print_json, say, table
+from propspider.commands.output import AsJson, console, facts, fail, offer_line, print_json, say, table
 
 if TYPE_CHECKING:
     from web_poet import HttpResponse
@@ -194,28 +194,21 @@ def _read_as(portal: "Portal", response: "HttpResponse", kind: "PageKind") -> "M
 
 
 def _show_listing(document: Mapping[str, Any]) -> None:
-    columns = ("property_id", "title", "type", "offers", "latitude", "longitude", "exact", "source_url")
+    columns = ("property_id", "title", "type", "offers", "latitude", "longitude", "exact")
     rows = [
         (
             entry["property_id"],
             entry["title"],
             entry["property_type"],
-            "; ".join(_offer(offer) for offer in entry["offers"]),
+            "; ".join(offer_line(offer) for offer in entry["offers"]),
             entry["latitude"],
             entry["longitude"],
             entry["exact_location"],
-            entry["source_url"],
         )
         for entry in document["entries"]
     ]
-    console().print(table(columns, rows, wide=("title", "offers", "source_url")))
+    console().print(table(columns, rows, wide=("title", "offers")))
     say(f"page {document['page']}, next {document['next_page'] or '-'}: {len(rows)} of {document['cards']} cards read,")
     say(f"the portal states {document['stated_total'] if document['stated_total'] is not None else 'no'} listings")
     for problem in document["problems"]:
         say(f"{problem['error_type']}: {problem['message']}")
-
-
-def _offer(offer: Mapping[str, Any]) -> str:
-    amount = "on request" if offer["amount"] is None else f"{offer['amount']:,} {offer['currency']}"
-    per = "/m2" if offer["unit"] == "square_meter" else ""
-    return f"{offer['operation']} {amount}{per}"

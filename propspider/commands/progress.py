@@ -76,7 +76,8 @@ def run(crawl: Crawl, engine: "Engine") -> Finished:
             while not _has_ended(child):
                 report(watch.look(), False)
         except KeyboardInterrupt:
-            child.wait(SHUTDOWN_SECONDS)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(SHUTDOWN_SECONDS)
             raise
         finally:
             _end(child)
@@ -139,47 +140,35 @@ def _watched(spider: str) -> Iterator[Report]:
 
 class _Bar:
     def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task, self._rate = progress, task, _Rate()
+        self._progress, self._task = progress, task
 
     def __call__(self, reached: "Reached | None", is_end: bool) -> None:
         if reached is None:
             return
         total = reached.pages if is_end else reached.pages_expected
-        self._progress.update(self._task, completed=reached.pages, total=total, state=self._rate.told(reached, is_end=is_end))
+        self._progress.update(self._task, completed=reached.pages, total=total, state=told(reached, is_end=is_end))
 
 
 class _Lines:
     def __init__(self, spider: str) -> None:
-        self._spider, self._rate, self._next = spider, _Rate(), time.monotonic() + LINE_SECONDS
+        self._spider, self._next = spider, time.monotonic() + LINE_SECONDS
 
     def __call__(self, reached: "Reached | None", is_end: bool) -> None:
         if reached is None or (not is_end and time.monotonic() < self._next):
             return
         self._next = time.monotonic() + LINE_SECONDS
-        say(f"{self._spider}: {self._rate.told(reached, is_end=is_end)}", stderr=True)
+        say(f"{self._spider}: {told(reached, is_end=is_end)}", stderr=True)
 
 
-class _Rate:
-    """From the first look at the session on, so that the start of the process does not count."""
-
-    def __init__(self) -> None:
-        self._started: float | None = None
-
-    def told(self, reached: "Reached", *, is_end: bool) -> str:
-        self._started = self._started or time.monotonic()
-        passed = max(time.monotonic() - self._started, POLL_SECONDS)
-        of = (
-            f"{reached.pages:,}"
-            if is_end or reached.pages_expected is None
-            else f"{reached.pages:,} of {reached.pages_expected:,}"
-        )
-        parts = [f"{of} pages", f"{reached.listings:,} listings"]
-        if reached.listings:
-            parts.append(f"{reached.listings / passed:.1f} listings/s")
-        if not is_end and reached.pages and reached.pages_expected is not None:
-            left = max(0, reached.pages_expected - reached.pages) * passed / reached.pages
-            parts.append(f"{duration(left)} left")
-        return ", ".join(parts)
+def told(reached: "Reached", *, is_end: bool) -> str:
+    of = "" if is_end or reached.pages_expected is None else f" of {reached.pages_expected:,}"
+    parts = [f"{reached.pages:,}{of} pages", f"{reached.listings:,} listings"]
+    if reached.listings and reached.seconds > 0:
+        parts.append(f"{reached.listings / reached.seconds:.1f} listings/s")
+    if not is_end and reached.pages and reached.pages_expected is not None:
+        left = max(0, reached.pages_expected - reached.pages) * reached.seconds / reached.pages
+        parts.append(f"{duration(left)} left")
+    return ", ".join(parts)
 
 
 def _complaints(log: IO[bytes]) -> list[str]:

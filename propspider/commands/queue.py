@@ -50,12 +50,13 @@ def process(
     count: Annotated[int, typer.Argument(metavar="N", min=0, help="Most pages to fetch; 0 = until the queue is empty.")],
     portal: OfPortal = None,
     base_url: Annotated[str | None, typer.Option("--base-url", help="Fetch the portal's pages from here.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run the detail spider on the next N listings of one portal."""
     from propspider.commands.progress import Crawl, child_environment, run
     from propspider.config import load
     from propspider.spiders.detail import DetailSpider
-    from propspider.sync import queue
+    from propspider.sync import overview, queue
 
     arguments: dict[str, str | int] = {"limit": count}
     arguments |= {name: value for name, value in (("portal", portal), ("base_url", base_url)) if value is not None}
@@ -66,8 +67,12 @@ def process(
             waiting = ready(queue.stats(connection, chosen.name))
         expected = min(count, waiting) if count else waiting
         finished = run(Crawl("detail", chosen, arguments, child_environment(), expected), engine)
+        with engine.connect() as connection:
+            sessions = overview.session_reports(connection, [finished.session_id] if finished.session_id else [])
     for line in finished.complaints:
         say(line, stderr=True)
+    if as_json:
+        print_json(sessions[0] if sessions else None)
     raise typer.Exit(finished.exit_code)
 
 

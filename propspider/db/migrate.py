@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.script import Script
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
@@ -85,6 +86,16 @@ def check(url: str) -> None:
             command.check(_configured(connection))
         except CommandError as error:
             raise MigrationFailed(str(error)) from error
+
+
+def revise(url: str, message: str) -> Path:
+    """Writes the next revision: what the models have and the database, which is at head, has not."""
+    with _locked(url) as connection:
+        script = command.revision(_configured(connection), message, autogenerate=True, rev_id=f"{int(HEAD) + 1:04}")
+        connection.commit()
+    if not isinstance(script, Script):
+        raise MigrationFailed("alembic wrote no single script")
+    return Path(script.path)
 
 
 def current(url: str) -> str | None:

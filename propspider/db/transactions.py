@@ -51,6 +51,9 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
         try:
             with engine.begin() as connection:
                 result = work(connection)
+        except UnicodeEncodeError as error:
+            # A lone surrogate: psycopg meets it before the server does.
+            raise BadData(str(error)) from error
         except (DBAPIError, psycopg.Error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
             if isinstance(cause, _CONFLICT) and conflicts < _RETRIES:

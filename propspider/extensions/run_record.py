@@ -88,6 +88,8 @@ class RunRecord:
         self._crawler.stats.set_value(REASON_STAT, why)
 
     def _judge(self, reason: str) -> tuple[Outcome, str]:
+        if self._crawler.stats.get_value(runs.LOST_STAT):
+            return "failed", "database_lost"
         if reason in {"shutdown", "cancelled", "superseded"}:
             return "cancelled", reason
         if reason != "finished" and not reason.startswith("closespider_"):

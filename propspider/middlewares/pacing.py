@@ -41,7 +41,8 @@ class PacingMiddleware:
 
     async def process_request(self, request: Request) -> None:
         host = urlparse_cached(request).netloc
-        if self.delay_seconds(host) <= 0:
+        # The browser's handler asks for the turn of a page when the tab for it is open: that may take as long as a turn.
+        if self.delay_seconds(host) <= 0 or request.meta.get("playwright"):
             return
         async with self._turns[host]:
             # Asked again: robots.txt may have been read while this request stood in the line.

@@ -21,4 +21,6 @@ def content_hash(item: PropertyItem) -> str:
     values = {name: fields[name] for name in DATA_FIELDS if name != "offers"}
     values["offers"] = sorted([str(value) for value in attrs.astuple(offer)] for offer in item.offers)
     values["stated_empty"] = sorted(item.stated_empty)
-    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(values, sort_keys=True, default=str, ensure_ascii=False).encode(errors="surrogatepass")
+    ).hexdigest()

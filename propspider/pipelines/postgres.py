@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import attrs
+import psycopg
 import structlog
 from scrapy.crawler import Crawler
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from propspider.db.engine import get_engine
 from propspider.db.transactions import BadData, ConnectionLost, in_transaction
@@ -78,8 +80,8 @@ class PostgresPipeline:
             spider: Any = self._crawler.spider
             try:
                 counts = await asyncio.to_thread(_Flush(get_engine(), spider).store, batch)
-            except ConnectionLost as error:
-                self._lose(error, len(batch))
+            except (ConnectionLost, BadData, SQLAlchemyError, psycopg.Error) as error:
+                self._lose(str(error), len(batch))
                 return
         stats = self._crawler.stats
         for name, value in vars(counts).items():
@@ -87,13 +89,16 @@ class PostgresPipeline:
         stats.inc_value("propspider/stored", counts.stored)
         stats.inc_value("propspider/flushes")
 
-    def _lose(self, error: ConnectionLost, unstored: int) -> None:
-        """Nothing of the batch was acknowledged: its queue rows come back when their leases end."""
+    def _lose(self, reason: str, unstored: int) -> None:
+        """Queue rows of what was not acknowledged come back when their leases end. The run record reads the stat: the crawl
+        may be closing already, for a reason that sounds well.
+        """
         self._lost = True
-        log.error("database lost", reason=str(error), unstored=unstored)
-        engine = self._crawler.engine
-        if engine is not None:
-            task = asyncio.get_running_loop().create_task(engine.close_spider_async(reason="database_lost"))
+        log.error("database lost", reason=reason, unstored=unstored)
+        self._crawler.stats.inc_value(runs.LOST_STAT, unstored)
+        if self._crawler.crawling:
+            closing = self._crawler.engine.close_spider_async(reason="database_lost")
+            task = asyncio.get_running_loop().create_task(closing)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -107,7 +112,7 @@ class _Flush:
         self._pages_wanted: int = getattr(spider.args, "pages", 0)
 
     def store(self, batch: Sequence[Storable]) -> Counts:
-        """Raises ConnectionLost."""
+        """Raises ConnectionLost, BadData when not even an error row can be stored, and what else the server may raise."""
         try:
             return in_transaction(self._engine, lambda connection: self._write(connection, batch))
         except BadData as error:
@@ -147,6 +152,9 @@ class _Flush:
             raw_item=plain(item) if isinstance(item, PropertyItem) else None,
             claim=None if isinstance(item, ManifestPage) else item.claim,
         )
+        if error.raw_item is not None:
+            # The raw item may hold what JSON cannot say: then its error row goes without.
+            return self.store([error])
         return in_transaction(self._engine, lambda connection: self._write(connection, [error]))
 
     def _is_good(self, page: ManifestPage, entry: ManifestEntry) -> bool:

@@ -197,6 +197,9 @@ class Portal:
                 return judgement, sign
         if response.status is not None and not 200 <= response.status < 300:
             return Judgement.HTTP_STATUS, f"status {response.status}"
+        return self._judge_body(body, lowered, kind)
+
+    def _judge_body(self, body: bytes, lowered: bytes, kind: PageKind) -> tuple[Judgement, str]:
         if not body.strip():
             return Judgement.EMPTY_PAGE, "no body"
         if len(body) > self.facts.max_page_bytes or body.count(b"<") > self.facts.max_page_tags:

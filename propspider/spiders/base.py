@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import scrapy
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -13,7 +13,8 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 from web_poet import HttpResponse, HttpResponseHeaders
 
-from propspider import portals
+from propspider import cookies, portals
+from propspider.browser import BrowserUnavailable, crawl_settings, executable
 from propspider.config import Config, load
 from propspider.items import Claim, CrawlError, ErrorType
 from propspider.middlewares.fetched import META_KEY
@@ -21,7 +22,9 @@ from propspider.middlewares.reach import Refused
 from propspider.middlewares.robots import RobotsUnreadable
 from propspider.portals import Judgement, Portal
 from propspider.portals.contract import PageKind
-from propspider.sync.runs import SessionRef
+
+if TYPE_CHECKING:
+    from propspider.sync.runs import SessionRef
 
 
 class SpiderArgumentError(ValueError):
@@ -50,12 +53,16 @@ class PortalSpider(scrapy.Spider):
     args_model: ClassVar[type[SpiderArgs]] = SpiderArgs
     args: SpiderArgs
     stores = True
-    session: SessionRef | None = None
+    detail_pages: ClassVar[bool] = False
+    """True for spiders that fetch detail pages, which a portal may want rendered by a browser."""
+    session: "SessionRef | None" = None
     """Set by the run record before the first request; None in a crawl that stores nothing."""
 
     def __init__(self, *positional: Any, config: Config | None = None, **arguments: Any) -> None:
         super().__init__(*positional)
-        self.args, self.portal, self.delay_seconds = self.resolve(arguments, config or load())
+        config = config or load()
+        self.args, self.portal, self.delay_seconds = self.resolve(arguments, config)
+        self.check_equipment(self.portal, config)
 
     @classmethod
     def resolve(cls, arguments: dict[str, Any], config: Config) -> tuple[Any, Portal, float]:
@@ -74,8 +81,9 @@ class PortalSpider(scrapy.Spider):
             raise SpiderArgumentError(f"{faults} (arguments: {known})") from error
         except (portals.UnknownPortal, portals.BaseUrlRefused, portals.PortalFileError) as error:
             raise SpiderArgumentError(str(error)) from error
-        if override is not None and override.page_cap is not None:
-            portal = replace(portal, facts=portal.facts.model_copy(update={"page_cap": override.page_cap}))
+        changed = override.model_dump(include={"page_cap", "rendering"}, exclude_none=True) if override is not None else {}
+        if changed:
+            portal = replace(portal, facts=portal.facts.model_copy(update=changed))
         delay = portal.facts.delay_seconds
         if override is not None and override.delay_seconds is not None:
             delay = override.delay_seconds
@@ -87,10 +95,33 @@ class PortalSpider(scrapy.Spider):
         """What the model alone cannot know. Raises SpiderArgumentError."""
 
     @classmethod
+    def check_equipment(cls, portal: Portal, config: Config) -> None:
+        """The cookies file and the browser that a crawl will need. Raises SpiderArgumentError."""
+        override = config.portals.get(portal.name)
+        try:
+            if override is not None and override.cookies_file is not None:
+                cookies.load(override.cookies_file, portal.hosts)
+            if cls.renders(portal):
+                executable.find(config)
+        except (cookies.CookiesFileError, executable.NoBrowser) as error:
+            raise SpiderArgumentError(str(error)) from error
+
+    @classmethod
+    def renders(cls, portal: Portal) -> bool:
+        return cls.detail_pages and portal.facts.rendering == "browser"
+
+    @property
+    def page_meta(self) -> dict[str, Any]:
+        """Of requests for detail pages."""
+        return {"playwright": True} if self.renders(self.portal) else {}
+
+    @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
         if (override := load().portals.get(spider.portal.name)) is not None and override.obey_robots is not None:
             crawler.settings.set("ROBOTSTXT_OBEY", override.obey_robots, "spider")
+        if cls.renders(spider.portal):
+            crawl_settings.apply(crawler.settings, load())
         return spider
 
     @property
@@ -140,6 +171,8 @@ class PortalSpider(scrapy.Spider):
         yield self.error(error_type, message, url=request.url, **context)
         if isinstance(exception, RobotsUnreadable):
             raise CloseSpider("robots_unreadable")
+        if isinstance(exception, BrowserUnavailable):
+            raise CloseSpider("browser_unavailable")
 
 
 def http_response(response: Response) -> HttpResponse:

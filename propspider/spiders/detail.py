@@ -17,8 +17,9 @@ from scrapy.http import Response
 from sqlalchemy import Connection
 from twisted.python.failure import Failure
 
+from propspider.config import load
 from propspider.db.engine import get_engine
-from propspider.db.transactions import in_transaction
+from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.fields.listing_id import is_provisional
 from propspider.item_json import detail_json
 from propspider.items import Claim, CrawlError, ErrorType, PropertyItem
@@ -30,6 +31,8 @@ BATCH = 50
 BATCH_SECONDS = 30.0
 """A claim holds about this much work at a polite pace, so that a killed spider strands little."""
 LEASE_SECONDS = 300.0
+RENDER_SECONDS = 5.0
+"""What a page by browser takes with the pace of its scripts; its worst is the browser's time-out."""
 
 
 class DetailArgs(SpiderArgs):
@@ -50,6 +53,7 @@ class DetailSpider(PortalSpider):
     name = "detail"
     args_model: ClassVar[type[SpiderArgs]] = DetailArgs
     args: DetailArgs
+    detail_pages: ClassVar[bool] = True
 
     def __init__(self, *positional: Any, **arguments: Any) -> None:
         super().__init__(*positional, **arguments)
@@ -62,7 +66,7 @@ class DetailSpider(PortalSpider):
 
     async def start(self) -> AsyncIterator[Request]:
         if self.args.url is not None:
-            yield Request(self.portal.fetch_url(self.args.url), self.show, errback=self.lost)
+            yield Request(self.portal.fetch_url(self.args.url), self.show, errback=self.lost, meta=self.page_meta)
             return
         fetched = 0
         while batch := await asyncio.to_thread(self._claim, fetched):
@@ -73,12 +77,16 @@ class DetailSpider(PortalSpider):
             fetched += len(batch)
 
     def _claim(self, fetched: int) -> list[queue.QueuedProperty]:
-        size = BATCH if not self.delay_seconds else max(1, min(BATCH, int(BATCH_SECONDS / self.delay_seconds)))
+        seconds = max(self.delay_seconds, RENDER_SECONDS if self.page_meta else 0)
+        size = BATCH if not seconds else max(1, min(BATCH, int(BATCH_SECONDS / seconds)))
         if self.args.limit:
             size = min(size, self.args.limit - fetched)
         if size <= 0 or (self.args.property_id is not None and fetched):
             return []
-        return in_transaction(get_engine(), lambda connection: self._claim_in(connection, size))
+        try:
+            return in_transaction(get_engine(), lambda connection: self._claim_in(connection, size))
+        except ConnectionLost as error:
+            raise CloseSpider("database_lost") from error
 
     def _claim_in(self, connection: Connection, size: int) -> list[queue.QueuedProperty]:
         session, wanted = self.session, self.args.property_id
@@ -92,7 +100,7 @@ class DetailSpider(PortalSpider):
             self.portal.name,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             session_id=session.id,
-            lease_seconds=max(LEASE_SECONDS, 4 * size * self.delay_seconds),
+            lease_seconds=max(LEASE_SECONDS, size * self._longest_seconds()),
             property_id=wanted,
         )
         rows = claim(batch=size)
@@ -100,12 +108,17 @@ class DetailSpider(PortalSpider):
             rows += claim(batch=size - len(rows))
         return rows
 
+    def _longest_seconds(self) -> float:
+        """That one page may reasonably take."""
+        return load().browser_timeout_seconds if self.page_meta else 4 * self.delay_seconds
+
     def _request(self, row: queue.QueuedProperty) -> Request:
         return Request(
             self.portal.fetch_url(row.source_url),
             self.parse,
             errback=self.lost,
             cb_kwargs={"claim": row.claim},
+            meta=self.page_meta,
             dont_filter=True,
         )
 

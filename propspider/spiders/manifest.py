@@ -52,9 +52,12 @@ class ManifestSpider(PortalSpider):
     def parse(
         self, response: Response, scope: str, page: int, step: int, last: int | None
     ) -> Iterator[ManifestPage | CrawlError | Request]:
-        refused = list(self._refused(response, scope, page))
+        refused = False
+        # One by one: after the error of a block comes CloseSpider, which must not take the error with it.
+        for error in self._refused(response, scope, page):
+            refused = True
+            yield error
         if refused:
-            yield from refused
             yield from self._after_failure(scope, page, step, last)
             return
         operation = self.portal.facts.scopes[scope].operation

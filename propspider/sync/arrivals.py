@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 from propspider.db.models import PropertyManifest, SweepPage
 from propspider.fields.listing_id import internal_number, is_provisional
 from propspider.item_json import plain
-from propspider.items import CrawlError, ErrorType, ManifestEntry, ManifestPage
+from propspider.items import CrawlError, ErrorType, ManifestEntry, ManifestPage, Offer
 from propspider.sync import offers, queue, runs, statement
 from propspider.sync.live_prices import write_live_prices
 from propspider.sync.locks import lock_listings
 from propspider.sync.offers import OfferChange, known_offers
-from propspider.sync.prices import Action, KnownOffer, OfferKey, decide, is_worth_a_request, page_gate
+from propspider.sync.prices import Action, KnownOffer, OfferKey, decide, is_worth_a_request, page_gate, stated
 from propspider.sync.runs import Counts, SessionRef
 
 PRICE_REASON = "list price"
@@ -35,13 +35,14 @@ class _Known:
         return max((at for at in (self.detail_at, self.priced_at) if at is not None), default=None)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Sight:
-    """The newest sight of a listing in a batch."""
+    """What the cards of one listing in a batch say together, the newest first; `page` is the newest that states an offer."""
 
     entry: ManifestEntry
     page: ManifestPage
     observed_at: datetime
+    offers: dict[OfferKey, tuple[Offer, datetime]]
 
 
 def record_pages(connection: Connection, session: SessionRef, pages: Sequence[ManifestPage], *, pages_wanted: int) -> Counts:
@@ -170,19 +171,20 @@ def _stamp_sweeps(
 def _newest_sights(pages: Sequence[ManifestPage]) -> dict[str, _Sight]:
     newest: dict[str, _Sight] = {}
     for page in sorted(pages, key=_observed):
+        observed_at = _observed(page)
         for entry in page.entries:
-            held = newest.get(entry.property_id)
-            newest[entry.property_id] = _Sight(entry if held is None else _over(held.entry, entry), page, _observed(page))
+            sight = newest.setdefault(entry.property_id, _Sight(entry, page, observed_at, {}))
+            sight.entry, sight.observed_at = _over(sight.entry, entry), observed_at
+            if entry.offers:
+                sight.page = page
+                sight.offers |= stated(entry.offers, observed_at)
     return newest
 
 
 def _over(older: ManifestEntry, newer: ManifestEntry) -> ManifestEntry:
     """The newer card, with what only the older one says: as if each had come in a flush of its own."""
-    only_older = {
-        field.name: getattr(older, field.name) for field in attrs.fields(ManifestEntry) if getattr(newer, field.name) is None
-    }
-    offers = {(offer.operation, offer.unit): offer for offer in (*older.offers, *newer.offers)}
-    return attrs.evolve(newer, **only_older, offers=tuple(offers.values()))
+    facts = (field.name for field in attrs.fields(ManifestEntry))
+    return attrs.evolve(newer, **{name: getattr(older, name) for name in facts if getattr(newer, name) is None})
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:
@@ -194,14 +196,10 @@ def _decisions(
     newest: Mapping[str, _Sight], known: Mapping[str, _Known], known_of: Mapping[str, Mapping[OfferKey, KnownOffer]]
 ) -> list[OfferChange]:
     return [
-        OfferChange(property_id, sight.observed_at, decision)
+        OfferChange(property_id, decision)
         for property_id, sight in newest.items()
         for decision in decide(
-            known_of.get(property_id, {}),
-            sight.entry.offers,
-            observed_at=sight.observed_at,
-            newest=known[property_id].looked_at,
-            source="manifest",
+            known_of.get(property_id, {}), sight.offers, newest=known[property_id].looked_at, source="manifest"
         )
     ]
 
@@ -282,9 +280,12 @@ def _write_sightings(
 
 def _write_live_prices(connection: Connection, session: SessionRef, changes: Sequence[OfferChange]) -> None:
     """One statement for each time of observation, since history carries it."""
-    by_time: dict[datetime, set[str]] = {}
+    latest: dict[str, datetime] = {}
     for change in changes:
-        by_time.setdefault(change.observed_at, set()).add(change.property_id)
+        latest[change.property_id] = max(latest.get(change.property_id, change.decision.observed_at), change.decision.observed_at)
+    by_time: dict[datetime, set[str]] = {}
+    for property_id, observed_at in latest.items():
+        by_time.setdefault(observed_at, set()).add(property_id)
     for observed_at, ids in sorted(by_time.items()):
         write_live_prices(connection, ids, session_id=session.id, observed_at=observed_at, reason=PRICE_REASON)
 
@@ -296,5 +297,5 @@ def _forget_hashes(connection: Connection, changes: Sequence[OfferChange]) -> No
 
 def _note_moved_prices(connection: Connection, changes: Sequence[OfferChange]) -> None:
     if changes:
-        moved = {change.property_id: change.observed_at for change in changes}
+        moved = {change.property_id: change.decision.observed_at for change in changes}
         connection.execute(statement("state_price_moved"), {"property_ids": list(moved), "moved": list(moved.values())})

@@ -180,7 +180,7 @@ def _rows(
 ) -> list[R]:
     """The columns that `shape` names, in `order` (a minus sign: descending)."""
     columns = model.__table__.c
-    chosen = sa.select(*(columns[field.name] for field in fields(shape)))  # type: ignore[arg-type]
+    chosen = sa.select(*(columns[field.name] for field in fields(shape)))
     ordering = [columns[name[1:]].desc() if name.startswith("-") else columns[name] for name in order]
     found = connection.execute(chosen.where(columns.property_id == property_id).order_by(*ordering).limit(limit))
     return [shape(*row) for row in found]

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection, Row, select
 
@@ -17,10 +16,9 @@ _OFFERS = Base.metadata.tables["property_offers"]
 
 @dataclass(frozen=True)
 class OfferChange:
-    """A decision about one listing's offer, made from a page fetched at `observed_at`."""
+    """A decision about one listing's offer."""
 
     property_id: str
-    observed_at: datetime
     decision: Decision
 
 
@@ -61,7 +59,7 @@ def _columns(changes: Sequence[OfferChange]) -> dict[str, list[object]]:
         "property_ids": [change.property_id for change in changes],
         "operations": [change.decision.key[0].value for change in changes],
         "units": [change.decision.key[1].value for change in changes],
-        "observed": [change.observed_at for change in changes],
+        "observed": [change.decision.observed_at for change in changes],
         "kinds": [offer.kind.value if offer else None for offer in offers],
         "amounts": [offer.amount if offer else None for offer in offers],
         "amount_maxes": [offer.amount_max if offer else None for offer in offers],

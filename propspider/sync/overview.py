@@ -9,9 +9,19 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from propspider.db.models import PropertyChange, PropertyLive, PropertyManifest, ScrapingError, ScrapingSession, SyncMetadata
 from propspider.sync import statement
+
+_SECONDS = sa.cast(
+    sa.func.extract(
+        "epoch",
+        sa.func.coalesce(ScrapingSession.completed_at, sa.select(sa.func.app_now()).scalar_subquery())
+        - ScrapingSession.started_at,
+    ),
+    sa.Float,
+)
 
 
 @dataclass(frozen=True)
@@ -82,11 +92,12 @@ class ManifestStats:
 
 @dataclass(frozen=True)
 class Progress:
-    """`pages` and `listings` so far; `pages_expected` is None while nothing tells."""
+    """`pages` and `listings` so far, `seconds` since the session began; `pages_expected` is None while nothing tells."""
 
     pages: int
     listings: int
     pages_expected: int | None
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -98,8 +109,8 @@ class ErrorLine:
 
 
 def manifest_sizes(connection: Connection) -> dict[str, int]:
-    counted = sa.select(PropertyManifest.portal, sa.func.count()).group_by(PropertyManifest.portal)
-    return dict(connection.execute(counted).tuples().all())
+    counted = sa.select(PropertyManifest.portal, sa.func.count().label("listings")).group_by(PropertyManifest.portal)
+    return {row.portal: row.listings for row in connection.execute(counted)}
 
 
 def live_by_status(connection: Connection) -> dict[str, dict[str, int]]:
@@ -110,7 +121,7 @@ def live_by_status(connection: Connection) -> dict[str, dict[str, int]]:
         .order_by(PropertyLive.portal, PropertyLive.listing_status)
     )
     found: dict[str, dict[str, int]] = {}
-    for portal, status, rows in connection.execute(counted).tuples():
+    for portal, status, rows in connection.execute(counted):
         found.setdefault(portal, {})[status] = rows
     return found
 
@@ -123,7 +134,7 @@ def latest_sessions(connection: Connection) -> list[SessionReport]:
     """The last session of each portal and spider, and all that are running."""
     last = (
         sa.select(ScrapingSession.id)
-        .distinct(ScrapingSession.portal, ScrapingSession.spider)
+        .ext(distinct_on(ScrapingSession.portal, ScrapingSession.spider))
         .order_by(ScrapingSession.portal, ScrapingSession.spider, ScrapingSession.started_at.desc())
     )
     running = sa.select(ScrapingSession.id).where(ScrapingSession.status == "running")
@@ -168,6 +179,7 @@ def walk_progress(
         pages=sum(walk["pages"] for walk in own),
         listings=sum(walk["entries"] for walk in own),
         pages_expected=sum(known) if len(known) == len(scopes) else None,
+        seconds=connection.execute(sa.select(_SECONDS).where(ScrapingSession.id == session_id)).scalar_one(),
     )
 
 
@@ -184,11 +196,12 @@ def detail_progress(connection: Connection, session_id: uuid.UUID, *, expected: 
         sa.select(
             SyncMetadata.stored_properties,
             SyncMetadata.total_scraped + ScrapingSession.error_count - SyncMetadata.rejected_properties,
+            _SECONDS,
         )
         .join(ScrapingSession, ScrapingSession.id == SyncMetadata.session_id)
         .where(SyncMetadata.session_id == session_id)
     ).one()
-    return Progress(pages=row[1], listings=row[0], pages_expected=max(expected, row[1]))
+    return Progress(pages=row[1], listings=row[0], pages_expected=max(expected, row[1]), seconds=row[2])
 
 
 def error_lines(connection: Connection, session_id: uuid.UUID | None, *, limit: int = 5) -> list[ErrorLine]:
@@ -200,7 +213,7 @@ def error_lines(connection: Connection, session_id: uuid.UUID | None, *, limit: 
         .order_by(sa.func.count().desc(), ScrapingError.error_type, ScrapingError.message)
         .limit(limit)
     )
-    return [ErrorLine(*row) for row in connection.execute(grouped).tuples()]
+    return [ErrorLine(*row) for row in connection.execute(grouped)]
 
 
 def a_changed_listing(connection: Connection, sessions: Sequence[uuid.UUID]) -> str | None:

@@ -62,6 +62,7 @@ class Decision:
     action: Action
     old: Offer | None
     new: Offer | None
+    observed_at: datetime
     hold: Hold | None = None
 
     @property
@@ -75,39 +76,44 @@ class Decision:
         return self.action in {Action.WRITE, Action.WITHDRAW}
 
 
-def decide(
-    known: Mapping[OfferKey, KnownOffer],
-    offers: Iterable[Offer],
-    *,
-    observed_at: datetime,
-    newest: datetime | None,
-    source: Source,
-) -> list[Decision]:
+Stated = Mapping[OfferKey, tuple[Offer, datetime]]
+"""Offers as pages state them, each with when the newest page that states it was fetched."""
+
+
+def stated(offers: Iterable[Offer], observed_at: datetime) -> dict[OfferKey, tuple[Offer, datetime]]:
+    return {(offer.operation, offer.unit): (offer, observed_at) for offer in offers}
+
+
+def decide(known: Mapping[OfferKey, KnownOffer], stated: Stated, *, newest: datetime | None, source: Source) -> list[Decision]:
     """`newest`: when these offers were last looked at by anybody; an older observation decides nothing.
 
     A page without any offer says nothing of those that are known.
     """
-    stated = {(offer.operation, offer.unit): offer for offer in offers}
-    if not stated or (newest is not None and observed_at < newest):
+    times = [observed_at for _, observed_at in stated.values() if newest is None or observed_at >= newest]
+    if not times:
         return []
-    decisions = [_of_stated(known.get(key), offer, observed_at) for key, offer in stated.items()]
-    decisions += [_of_absent(held, observed_at, source) for key, held in known.items() if key not in stated]
+    decisions = [
+        _of_stated(known.get(key), offer, observed_at)
+        for key, (offer, observed_at) in stated.items()
+        if newest is None or observed_at >= newest
+    ]
+    decisions += [_of_absent(held, max(times), source) for key, held in known.items() if key not in stated]
     return [decision for decision in decisions if decision is not None]
 
 
 def _of_stated(known: KnownOffer | None, offer: Offer, observed_at: datetime) -> Decision | None:
     if known is None:
-        return Decision(Action.WRITE, None, offer)
+        return Decision(Action.WRITE, None, offer, observed_at)
     if observed_at < known.observed_at:
         return None
     if known.offer == offer:
         if known.is_withdrawn:
-            return Decision(Action.WRITE, known.offer, offer)
-        return Decision(Action.CONFIRM, known.offer, offer) if known.held or known.missing_since else None
+            return Decision(Action.WRITE, known.offer, offer, observed_at)
+        return Decision(Action.CONFIRM, known.offer, offer, observed_at) if known.held or known.missing_since else None
     hold = row_gate(known.offer, offer)
     if hold is None:
-        return Decision(Action.WRITE, known.offer, offer)
-    return None if known.held == offer else Decision(Action.HOLD, known.offer, offer, hold)
+        return Decision(Action.WRITE, known.offer, offer, observed_at)
+    return None if known.held == offer else Decision(Action.HOLD, known.offer, offer, observed_at, hold)
 
 
 def _of_absent(known: KnownOffer, observed_at: datetime, source: Source) -> Decision | None:
@@ -115,9 +121,9 @@ def _of_absent(known: KnownOffer, observed_at: datetime, source: Source) -> Deci
     if known.is_withdrawn or observed_at < known.observed_at:
         return None
     if known.missing_since is None:
-        return Decision(Action.MISS, known.offer, None) if source == "detail" else None
+        return Decision(Action.MISS, known.offer, None, observed_at) if source == "detail" else None
     again = observed_at - known.missing_since >= MISSING_FOR or source != known.missing_source
-    return Decision(Action.WITHDRAW, known.offer, None) if again and observed_at > known.missing_since else None
+    return Decision(Action.WITHDRAW, known.offer, None, observed_at) if again and observed_at > known.missing_since else None
 
 
 def row_gate(old: Offer, new: Offer) -> Hold | None:

@@ -18,7 +18,7 @@ from propspider.sync.compare import DETAIL_COLUMNS, detail_insert, detail_update
 from propspider.sync.locks import lock_listings
 from propspider.sync.merge import merge_provisional
 from propspider.sync.offers import OfferChange, apply, known_offers, offers_json
-from propspider.sync.prices import Action, decide
+from propspider.sync.prices import Action, decide, stated
 from propspider.sync.runs import Counts, SessionRef
 
 DETAIL_REASON = "detail page"
@@ -165,12 +165,11 @@ def _write_offers(
     fresh = [property_id for property_id, kind in kinds.items() if kind in {"new", "updated"}]
     offers = known_offers(connection, fresh) if fresh else {}
     changes = [
-        OfferChange(property_id, _observed(item), decision)
+        OfferChange(property_id, decision)
         for property_id, item in ((property_id, newest[property_id]) for property_id in sorted(fresh))
         for decision in decide(
             offers.get(property_id, {}),
-            item.offers,
-            observed_at=_observed(item),
+            stated(item.offers, _observed(item)),
             newest=known[property_id].priced_at,
             source="detail",
         )

@@ -14,6 +14,8 @@ from propspider.sync import statement
 Outcome = Literal["completed", "failed", "cancelled"]
 
 DEAD_AFTER = "10 minutes"
+LOST_STAT = "propspider/lost"
+"""Crawl stat: pages, items and errors that were fetched and could not be stored."""
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from sqlalchemy import Engine
 
 from propspider.items import Offer, Operation
 from propspider.sync import review
-from propspider.sync.prices import Action, Hold, KnownOffer, decide, page_gate, row_gate
+from propspider.sync.prices import Action, Hold, KnownOffer, decide, page_gate, row_gate, stated
 from tests.builders import at, entry, item, listing, offer, one, page, rows, scalar
 from tests.sync.steps import claim, flush_items, flush_pages
 
-amounts = st.decimals(min_value=1, max_value=10**9, places=2)
+money = st.decimals(min_value=1, max_value=10**9, places=2)
 
 
-@given(old=amounts, new=amounts)
+@given(old=money, new=money)
 def test_the_row_gate_holds_exactly_the_moves_of_more_than_half(old: Decimal, new: Decimal) -> None:
     held = row_gate(offer(old), offer(new))
     assert (held is Hold.PRICE_MOVE) == (abs(new - old) > old / 2)
@@ -40,12 +40,12 @@ def test_the_page_gate_needs_three_and_more_than_a_fifth(known: int, held: int, 
 
 
 @given(
-    known=amounts, stated=st.lists(amounts, min_size=1, max_size=6), minutes=st.lists(st.integers(0, 100), min_size=6, max_size=6)
+    known=money, amounts=st.lists(money, min_size=1, max_size=6), minutes=st.lists(st.integers(0, 100), min_size=6, max_size=6)
 )
-def test_an_older_look_decides_nothing(known: Decimal, stated: list[Decimal], minutes: list[int]) -> None:
+def test_an_older_look_decides_nothing(known: Decimal, amounts: list[Decimal], minutes: list[int]) -> None:
     held = {(Operation.SALE, offer(known).unit): KnownOffer(offer(known), at(200))}
-    for amount, minute in zip(stated, minutes, strict=False):
-        assert decide(held, [offer(amount)], observed_at=at(minute), newest=at(200), source="manifest") == []
+    for amount, minute in zip(amounts, minutes, strict=False):
+        assert decide(held, stated([offer(amount)], at(minute)), newest=at(200), source="manifest") == []
 
 
 def live(engine: Engine, number: int = 1) -> dict[str, object]:
@@ -198,6 +198,6 @@ def test_a_missing_offer_is_missed_from_one_moment_on(engine: Engine) -> None:
 def test_a_rejected_value_decides_hold_only_for_another(engine: Engine) -> None:
     facts = KnownOffer(offer(1_000_000), at(0), held=offer(100))
     key = (Operation.SALE, offer(1).unit)
-    assert decide({key: facts}, [offer(100)], observed_at=at(5), newest=at(0), source="detail") == []
-    (decision,) = decide({key: facts}, [offer(50)], observed_at=at(5), newest=at(0), source="detail")
+    assert decide({key: facts}, stated([offer(100)], at(5)), newest=at(0), source="detail") == []
+    (decision,) = decide({key: facts}, stated([offer(50)], at(5)), newest=at(0), source="detail")
     assert decision.action is Action.HOLD

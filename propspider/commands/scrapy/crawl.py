@@ -38,7 +38,8 @@ class Command(crawl.Command):
     def _check(self, spider_class: type[PortalSpider], arguments: dict[str, Any]) -> None:
         settings = config.load()
         try:
-            spider_class.resolve(arguments, settings)
+            _, portal, _ = spider_class.resolve(arguments, settings)
+            spider_class.check_equipment(portal, settings)
         except SpiderArgumentError as error:
             raise UsageError(str(error), print_help=False) from error
         if "url" in arguments:

@@ -1,5 +1,6 @@
 -- Writes the cards whose facts are new or changed; what a card does not say is kept. Arrays of one length, one entry a listing.
--- Run before the sightings of these cards are stamped. Parameters: portal, session_id, property_ids, source_urls, internal_ids, titles, types, latitudes, longitudes, exact, observed.
+-- Runs before the sightings of these cards are stamped.
+-- Parameters: portal, session_id, property_ids, source_urls, internal_ids, titles, types, latitudes, longitudes, exact, observed.
 INSERT INTO property_manifest AS m
     (property_id, portal, source_url, internal_id, listing_page_title, property_type, latitude, longitude, exact_location,
      first_seen_at, first_seen_session_id, observed_at)

@@ -1,0 +1,129 @@
+"""Servers on loopback: the laboratory with a gate before its detail pages, and a site of pages that go wrong."""
+
+import asyncio
+import gzip
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from propspider.lab.server import REQUESTS, create_app
+from propspider.lab.serving import serve
+from propspider.lab.world import World
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Answer = Handler
+HELD_SECONDS = 60.0
+
+
+@dataclass
+class Gate:
+    """Lets `free` detail pages pass and holds the others until it is opened."""
+
+    free: int = 0
+    opened: threading.Event = field(default_factory=threading.Event)
+    passed: int = 0
+
+    @web.middleware
+    async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if "/home/" in request.path:
+            self.passed += 1
+            if self.passed > self.free:
+                await asyncio.to_thread(self.opened.wait, HELD_SECONDS)
+        return await handler(request)
+
+
+@dataclass
+class Lab:
+    base_url: str
+    world: World
+    app: web.Application
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for _, _, path in self.app[REQUESTS]]
+
+
+@contextmanager
+def laboratory(world: World, gate: Gate | None = None) -> Iterator[Lab]:
+    app = create_app(world, page_size=12, page_cap=None)
+    if gate is not None:
+        app.middlewares.append(gate.watch)
+    with serve(app) as base_url:
+        try:
+            yield Lab(base_url, world, app)
+        finally:
+            if gate is not None:
+                gate.opened.set()
+
+
+@dataclass
+class Site:
+    """`answers`: path → what is served there; everything else is a 404."""
+
+    base_url: str
+    answers: dict[str, Answer]
+    requested: list[str]
+
+
+@contextmanager
+def site(answers: dict[str, Answer]) -> Iterator[Site]:
+    requested: list[str] = []
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        requested.append(request.path_qs)
+        answer = answers.get(request.path_qs)
+        if answer is None:
+            return web.Response(status=404, text="<html><body>not found</body></html>", content_type="text/html")
+        return await answer(request)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", respond)
+    with serve(app) as base_url:
+        yield Site(base_url, answers, requested)
+
+
+def html(body: bytes | str, *, status: int = 200, charset: str | None = "utf-8", **headers: str) -> web.Response:
+    kind = f"text/html; charset={charset}" if charset else "text/html"
+    content = body.encode() if isinstance(body, str) else body
+    return web.Response(body=content, status=status, headers={"Content-Type": kind, **headers})
+
+
+def answering(body: bytes | str, **facts: object) -> Handler:
+    """A fresh response each time: one that was sent cannot be sent again."""
+
+    async def respond(_: web.Request) -> web.StreamResponse:
+        return html(body, **facts)  # type: ignore[arg-type]
+
+    return respond
+
+
+def redirecting(target: str) -> Handler:
+    async def respond(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": target})
+
+    return respond
+
+
+async def reset(request: web.Request) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+async def cut_short(request: web.Request) -> web.StreamResponse:
+    """Promises more than it sends."""
+    response = web.StreamResponse(headers={"Content-Type": "text/html", "Content-Length": "100000"})
+    await response.prepare(request)
+    await response.write(b"<html><body><div class='listing__header'>")
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
+async def bomb(_: web.Request) -> web.StreamResponse:
+    """17 MB behind a few kilobytes."""
+    body = gzip.compress(b"<html>listing__header" + b" " * (17 * 1024 * 1024))
+    return web.Response(body=body, headers={"Content-Type": "text/html", "Content-Encoding": "gzip"})
