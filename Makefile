@@ -11,10 +11,10 @@ unexport PYTHONHOME
 
 COVERED = fields portals sync pipelines
 
-.PHONY: help setup demo test check fmt lock clean
+.PHONY: help setup demo test check fmt lock bench bench-large clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## create .venv with the locked dependencies; at once when nothing changed
 
@@ -48,6 +48,17 @@ fmt: $(STAMP) ## format the code and sort its imports
 
 lock: $(STAMP) ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements.lock
+	$(BIN)/uv pip compile requirements-bench.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements-bench.lock
+
+bench: .venv/.bench-installed ## what it costs beside the plain way of doing the same, in ten minutes; docs/benchmarks.md
+	@$(BIN)/python -m benchmarks
+
+bench-large: .venv/.bench-installed ## the same with a million listings in need
+	@$(BIN)/python -m benchmarks --large
+
+.venv/.bench-installed: $(STAMP) requirements-bench.lock
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements-bench.lock
+	@touch $@
 
 clean: ## remove what builds, tests and checks left; .venv and the database stay
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* .scrapy

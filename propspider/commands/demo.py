@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from propspider.commands.output import AsJson, console, duration, fail, opened, print_json, say, table
+from propspider.lab import PORTAL
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from propspider.commands.progress import Crawl
     from propspider.sync.overview import SessionReport, Walk
 
-PORTAL = "pincali"
 DATABASE = "propspider_demo"
 PAGE_CAP = 10
 _COLUMNS = ("spider", "pages", "listings", "new", "queued", "stored", "updated", "unchanged", "price changes", "quality")

@@ -17,7 +17,7 @@ _LONG = ("old value", "new value", "message", "last error", "url")
 
 def explain(
     property_id: Annotated[
-        str, typer.Argument(metavar="ID", help="As pincali:EB-XX0000; the default portal's name may be left out.")
+        str, typer.Argument(metavar="ID", help="As <portal>:<key>; the default portal's name may be left out.")
     ],
     changes: Annotated[int, typer.Option("--changes", min=1, help="How many of the newest changes.")] = 20,
     all_changes: Annotated[bool, typer.Option("--all", help="Every change.")] = False,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Prices that moved too far to be believed unseen.")
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Listings, such as pincali:EB-XX0000.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Listings, as `review list` names them.")]
 OfOperation = Annotated[str | None, typer.Option("--operation", help="Only this offer of the listings: sale, rent, …")]
 
 

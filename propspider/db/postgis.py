@@ -67,7 +67,7 @@ def _extension(connection: psycopg.Connection) -> tuple[str, str]:
         if _value(connection, "SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'") is None:
             major = connection.info.server_version // 10000
             raise PostgisUnavailable(
-                f"this PostgreSQL server has no PostGIS: install it on the server's machine (Debian: postgresql-{major}-postgis-3); "
+                f"this server has no PostGIS: install it on its machine (Debian: postgresql-{major}-postgis-3); "
                 "the embedded server cannot have it"
             )
         try:
@@ -75,7 +75,7 @@ def _extension(connection: psycopg.Connection) -> tuple[str, str]:
         except InsufficientPrivilege as error:
             name = connection.info.dbname
             raise PostgisUnavailable(
-                f"only a superuser can create this extension: one runs CREATE EXTENSION postgis in the database {name}, then repeat"
+                f"only a superuser can do this part: let one run CREATE EXTENSION postgis in the database {name}, then repeat"
             ) from error
         found = connection.execute(installed).fetchone()
     if found is None:

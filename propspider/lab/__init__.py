@@ -1,0 +1,2 @@
+PORTAL = "pincali"
+"""Whose markup the laboratory serves."""

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +71,7 @@ def simulated(listings: int) -> Iterator[Portal]:
 class Spider:
     """`scrapy crawl` from the project's root. Its log is JSON lines in `log`."""
 
-    def __init__(self, name: str, portal: Portal, scratch: Path, *, delay: float = 0, **environment: str) -> None:
+    def __init__(self, name: str, portal: Portal, scratch: Path, environment: Mapping[str, str], *, delay: float = 0) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("PROPSPIDER_", "DATABASE_"))}
         overrides = "PROPSPIDER_PORTALS__PINCALI__"
         self.log = scratch / f"{name}.{len(list(scratch.glob('*.log')))}.log"
@@ -118,9 +118,9 @@ class Spider:
             self.process.wait()
 
 
-def crawl(name: str, portal: Portal, scratch: Path, *, delay: float = 0, **environment: str) -> str:
+def crawl(name: str, portal: Portal, scratch: Path, environment: Mapping[str, str], *, delay: float = 0) -> str:
     """What it said; it must have succeeded."""
-    spider = Spider(name, portal, scratch, delay=delay, **environment)
+    spider = Spider(name, portal, scratch, environment, delay=delay)
     code = spider.wait()
     assert code == 0, spider.said
     return spider.said

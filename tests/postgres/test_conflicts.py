@@ -1,7 +1,7 @@
 """Two transactions that cannot both have their way: the server picks one to fail, and that one is repeated."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,13 +13,17 @@ from tests.builders import column, run, scalar
 
 MEET_SECONDS = 20
 MOVE = "UPDATE host_pacing SET delay_seconds = delay_seconds + {by} WHERE host = '{host}'"
-COPY = "UPDATE host_pacing SET delay_seconds = (SELECT delay_seconds + 1 FROM host_pacing WHERE host = '{of}') WHERE host = '{to}'"
+FOLLOW = (
+    "UPDATE host_pacing SET delay_seconds = 1 + (SELECT delay_seconds FROM host_pacing WHERE host = '{of}') WHERE host = '{to}'"
+)
 
 
 @pytest.fixture(autouse=True)
-def _two_hosts(engine: Engine) -> Iterator[None]:
-    run(engine, "INSERT INTO host_pacing (host, next_at, delay_seconds) VALUES ('a', clock_timestamp(), 0), ('b', clock_timestamp(), 0)")
-    yield
+def _two_hosts(engine: Engine) -> None:
+    hosts = (
+        "INSERT INTO host_pacing (host, next_at, delay_seconds) SELECT host, clock_timestamp(), 0 FROM unnest(:hosts) u (host)"
+    )
+    run(engine, hosts, hosts=["a", "b"])
 
 
 def _together(engine: Engine, one: list[str], two: list[str]) -> int:
@@ -63,7 +67,7 @@ def test_a_lost_update_under_repeatable_read_is_retried(engine: Engine) -> None:
 
 def test_write_skew_between_serializable_transactions_is_retried(engine: Engine) -> None:
     snapshot = "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; SELECT * FROM host_pacing"
-    assert _together(engine, [snapshot, COPY.format(of="a", to="b")], [snapshot, COPY.format(of="b", to="a")]) == 3
+    assert _together(engine, [snapshot, FOLLOW.format(of="a", to="b")], [snapshot, FOLLOW.format(of="b", to="a")]) == 3
     assert sorted(column(engine, "SELECT delay_seconds FROM host_pacing")) == [1, 2]
 
 

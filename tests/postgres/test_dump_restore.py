@@ -5,9 +5,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from propspider.db import migrate
 from propspider.db.binaries import ENVIRONMENT, wheel_programs
@@ -20,8 +21,9 @@ from tests.builders import column, entry, item, new_session, offer, page, scalar
 from tests.postgres.servers import Server
 from tests.support.cluster import Cluster
 
-# What PostgreSQL 17 and newer write at the head of a dump and older servers do not know.
+# What the tools of PostgreSQL 17 and newer write at the head of every dump and older servers do not know.
 NEWER_SETTING = re.compile(r"^SET transaction_timeout = 0;$\n", re.MULTILINE)
+ROWS = 'SELECT t::text FROM "{table}" t ORDER BY 1'
 TITLES = ("Casa en el corazón de la ciudad", "Departamentos amueblados con jardín", "Terreno bardado, escrituración inmediata")
 
 
@@ -30,15 +32,16 @@ def _entries() -> list[ManifestEntry]:
 
 
 def _items() -> list[PropertyItem]:
-    def place(number: int) -> dict[str, float | None]:
+    def place(number: int) -> dict[str, Any]:
         nowhere = number % 5 == 0
         return {
             "latitude": None if nowhere else 14.5 + number * 0.6123,
             "longitude": None if nowhere else -117.1 + number * 1.0457,
         }
 
+    described = "Recámaras y cocinas nuevas"
     return [
-        item(number, offer(4_600_000 + number), title=TITLES[number % 3], description="Recámaras y cocinas nuevas", **place(number))
+        item(number, offer(4_600_000 + number), title=TITLES[number % 3], description=described, **place(number))
         for number in range(1, 31)
     ]
 
@@ -52,7 +55,8 @@ def fill(url: str) -> None:
         with engine.begin() as connection:
             promote(connection, new_session(engine, "detail"), _items())
         with engine.begin() as connection:
-            record_pages(connection, session, [page(entry(1, offer(4_300_000)), entry(3, offer(46_000)), minute=9)], pages_wanted=0)
+            later = page(entry(1, offer(4_300_000)), entry(3, offer(46_000)), minute=9)
+            record_pages(connection, session, [later], pages_wanted=0)
         assert scalar(engine, "SELECT count(*) FROM properties_live") == 30
         assert scalar(engine, "SELECT count(*) FROM properties_live WHERE location IS NULL") == 6
 
@@ -66,15 +70,13 @@ def _engine(url: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _contents(url: str) -> dict[str, list[str]]:
+def contents(url: str) -> dict[str, list[str]]:
     """Every row as text, generated columns included."""
     with _engine(url) as engine, engine.connect() as connection:
         tables = sorted(Base.metadata.tables)
-        return {table: _texts(connection, table) for table in [*tables, "manifest_status", "property_freshness"]}
-
-
-def _texts(connection: Connection, table: str) -> list[str]:
-    return column(connection, f'SELECT t::text FROM "{table}" t ORDER BY 1')
+        return {
+            table: column(connection, ROWS.format(table=table)) for table in [*tables, "manifest_status", "property_freshness"]
+        }
 
 
 def _tool(bin_dir: Path, *arguments: str, script: str | None = None) -> "subprocess.CompletedProcess[str]":
@@ -82,8 +84,8 @@ def _tool(bin_dir: Path, *arguments: str, script: str | None = None) -> "subproc
     return subprocess.run(command, input=script, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
 
 
-def dump(url: str) -> str:
-    done = _tool(wheel_programs(), "pg_dump", "--no-owner", "--no-privileges", url)
+def dump(url: str, *options: str) -> str:
+    done = _tool(wheel_programs(), "pg_dump", "--no-owner", "--no-privileges", *options, url)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -104,12 +106,13 @@ def moved(request: pytest.FixtureRequest, fifteen_cluster: Cluster, cluster: Clu
     with source.database() as here, target.database() as there:
         migrate.upgrade(here)
         fill(here)
-        restore(NEWER_SETTING.sub("", dump(here)), there)
+        script = dump(here)
+        restore(script if target is cluster else NEWER_SETTING.sub("", script), there)
         yield here, there
 
 
 def test_every_row_arrives_generated_columns_included(moved: tuple[str, str]) -> None:
-    here, there = map(_contents, moved)
+    here, there = map(contents, moved)
     assert here["properties_live"]
     assert here["property_changes"]
     for table in here:
@@ -142,7 +145,7 @@ def test_without_the_filter_15_stops_at_the_first_line_that_it_does_not_know(fif
     assert 'unrecognized configuration parameter "transaction_timeout"' in done.stderr
 
 
-def test_a_custom_format_dump_goes_through_pg_restore_as_text(fifteen_cluster: Cluster, database_url: str, tmp_path: Path) -> None:
+def test_a_custom_format_dump_goes_through_pg_restore(fifteen_cluster: Cluster, database_url: str, tmp_path: Path) -> None:
     """The other documented way; older tools cannot read its archive."""
     fill(database_url)
     archive = str(tmp_path / "propspider.dump")
@@ -150,4 +153,4 @@ def test_a_custom_format_dump_goes_through_pg_restore_as_text(fifteen_cluster: C
     text = _tool(wheel_programs(), "pg_restore", "--no-owner", "--no-privileges", "-f", "-", archive).stdout
     with fifteen_cluster.database() as there:
         restore(NEWER_SETTING.sub("", text), there)
-        assert _contents(there) == _contents(database_url)
+        assert contents(there) == contents(database_url)

@@ -49,8 +49,8 @@ def test_spiders_share_few_connections_and_lose_nothing(
     environment = {"DATABASE_URL": pooler.url(stoppable_url)}
     if with_direct_url:
         environment["DATABASE_DIRECT_URL"] = stoppable_url
-    crawl("manifest", portal, tmp_path, **environment)
-    spiders = [Spider("detail", portal, tmp_path, **environment) for _ in range(3)]
+    crawl("manifest", portal, tmp_path, environment)
+    spiders = [Spider("detail", portal, tmp_path, environment) for _ in range(3)]
     assert [spider.wait() for spider in spiders] == [0, 0, 0], [spider.said for spider in spiders]
 
     engine = create_engine(stoppable_url)
@@ -58,7 +58,8 @@ def test_spiders_share_few_connections_and_lose_nothing(
         listings = len(portal.world.listings)
         assert scalar(engine, "SELECT count(*) FROM property_manifest") == listings
         assert scalar(engine, "SELECT count(*) FROM properties_live") == listings
-        assert rows(engine, "SELECT status, count(*) AS n FROM scrape_queue GROUP BY 1") == [{"status": "completed", "n": listings}]
+        queued = rows(engine, "SELECT status, count(*) AS n FROM scrape_queue GROUP BY 1")
+        assert queued == [{"status": "completed", "n": listings}]
         assert column(engine, "SELECT DISTINCT status FROM scraping_sessions") == ["completed"]
         assert column(engine, "SELECT message FROM scraping_errors") == []
     finally:
@@ -103,7 +104,7 @@ def test_only_one_client_at_a_time_fills_the_window(pooler: Pooler, stoppable_ur
 
 
 def test_migrations_refuse_a_pooler_and_say_what_to_set(pooler: Pooler, stoppable_url: str) -> None:
-    with pytest.raises(MigrationFailed, match="behind a connection pooler.*set DATABASE_DIRECT_URL"):
+    with pytest.raises(MigrationFailed, match=r"behind a connection pooler.*set DATABASE_DIRECT_URL"):
         migrate.upgrade(pooler.url(stoppable_url))
     with psycopg.connect(stoppable_url) as connection:
         held = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
@@ -135,8 +136,8 @@ def test_connections_that_the_server_ended_while_idle_are_replaced(pooler: Poole
     try:
         assert in_transaction(engine, lambda connection: connection.scalar(sa.text("SELECT 1"))) == 1
         with psycopg.connect(stoppable.url, autocommit=True) as admin:
-            ended = admin.execute("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'propspider'")
-            assert ended.fetchone() != (0,)
+            ours = "pg_stat_activity WHERE application_name = 'propspider'"
+            assert admin.execute(f"SELECT count(pg_terminate_backend(pid)) FROM {ours}").fetchone() != (0,)
         assert in_transaction(engine, lambda connection: connection.scalar(sa.text("SELECT 2"))) == 2
     finally:
         engine.dispose()

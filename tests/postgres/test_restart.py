@@ -41,9 +41,9 @@ def half_way(portal: Portal, stoppable_url: str, tmp_path: Path) -> Iterator[Cal
     spiders: list[Spider] = []
 
     def start(delay: float = 0) -> Spider:
-        crawl("manifest", portal, tmp_path, DATABASE_URL=stoppable_url)
+        crawl("manifest", portal, tmp_path, {"DATABASE_URL": stoppable_url})
         portal.gate.hold_after(40)
-        spiders.append(Spider("detail", portal, tmp_path, delay=delay, DATABASE_URL=stoppable_url))
+        spiders.append(Spider("detail", portal, tmp_path, {"DATABASE_URL": stoppable_url}, delay=delay))
         assert portal.gate.reached.wait(60), spiders[-1].said
         return spiders[-1]
 
@@ -113,7 +113,7 @@ def test_a_backend_that_is_killed_in_the_middle_takes_its_half_done_work_with_it
         if len(attempts) == 1:
             with engine.connect() as other:
                 other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": attempts[0]})
-        return connection.execute(sa.text("SELECT count(*) FROM host_pacing")).scalar_one()
+        return int(connection.execute(sa.text("SELECT count(*) FROM host_pacing")).scalar_one())
 
     assert in_transaction(engine, work) == 1
     assert len(set(attempts)) == 2
@@ -127,7 +127,7 @@ def test_a_transaction_that_idled_too_long_is_repeated(engine: Engine) -> None:
         if len(attempts) == 1:
             connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = '20ms'"))
             _until_gone(engine, attempts[0])
-        return connection.execute(sa.text("SELECT 1")).scalar_one()
+        return _one(connection)
 
     assert in_transaction(engine, work) == 1
     assert len(attempts) == 2
@@ -155,7 +155,7 @@ def test_a_longer_outage_is_waited_out_once_and_over_when_the_server_answers(
 
 
 def _one(connection: Connection) -> int:
-    return connection.execute(sa.text("SELECT 1")).scalar_one()
+    return int(connection.execute(sa.text("SELECT 1")).scalar_one())
 
 
 def _until_gone(engine: Engine, pid: int) -> None:

@@ -194,19 +194,19 @@ def test_a_session_that_reads_a_listing_again_stages_the_later_read(engine: Engi
 
 def test_a_detail_page_older_than_a_list_price_leaves_that_price_and_no_hash(engine: Engine, session: SessionRef) -> None:
     scrape(engine, session, item(1, offer(100), minute=0))
-    record(engine, session, page(entry(1, offer(200)), minute=20))
+    record(engine, session, page(entry(1, offer(140)), minute=20))
     scrape(engine, session, item(1, offer(100), minute=10, bedrooms=4))
     row = live(engine)
-    assert (row["price"], row["bedrooms"]) == (200, 4)
+    assert (row["price"], row["bedrooms"]) == (140, 4)
     assert scalar(engine, "SELECT content_hash FROM property_state") is None
-    scrape(engine, session, item(1, offer(150), minute=30, bedrooms=4))
-    assert live(engine)["price"] == 150
+    scrape(engine, session, item(1, offer(120), minute=30, bedrooms=4))
+    assert live(engine)["price"] == 120
     assert scalar(engine, "SELECT content_hash FROM property_state") is not None
 
 
 def test_a_list_price_that_went_back_is_not_hidden_by_a_hash(engine: Engine, session: SessionRef) -> None:
     scrape(engine, session, item(1, offer(100), minute=0))
-    record(engine, session, page(entry(1, offer(200)), minute=10))
+    record(engine, session, page(entry(1, offer(140)), minute=10))
     scrape(engine, session, item(1, offer(100), minute=20))
     assert live(engine)["price"] == 100
 

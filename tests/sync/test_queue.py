@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from propspider.items import Claim
 from propspider.sync import queue
 from propspider.sync.queue import Failure, QueuedProperty, Reason, Want
-from tests.builders import PORTAL, column, item, listing, new_session, one, rows, run, scalar, url_of
+from tests.builders import PORTAL, at, column, item, listing, new_session, one, rows, run, scalar, url_of
 
 
 def enqueue(engine: Engine, numbers: Iterable[int], reason: Reason = "new_property") -> int:
@@ -31,7 +31,7 @@ def claim(
 
 def complete(engine: Engine, *claims: Claim) -> set[int]:
     with engine.begin() as connection:
-        return queue.complete(connection, claims)
+        return queue.complete(connection, [(claim, at(0)) for claim in claims])
 
 
 def fail(engine: Engine, *failures: Failure) -> dict[int, str]:
@@ -207,7 +207,7 @@ def test_release_hands_back_what_a_session_holds_and_nothing_else(engine: Engine
     with engine.begin() as connection:
         mine = queue.claim(connection, PORTAL, batch=2, worker="a", session_id=session.id, lease_seconds=60)
         queue.claim(connection, PORTAL, batch=1, worker="b", session_id=other.id, lease_seconds=60)
-        queue.complete(connection, [mine[0].claim])
+        queue.complete(connection, [(mine[0].claim, at(0))])
     with engine.begin() as connection:
         assert queue.release(connection, session.id) == 1
     statuses = dict(queued(engine))

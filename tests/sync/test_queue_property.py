@@ -14,12 +14,13 @@ from sqlalchemy import Connection, Engine
 from propspider.items import Claim
 from propspider.sync import queue
 from propspider.sync.queue import Failure, Want
-from tests.builders import PORTAL, listing, new_session, url_of
+from tests.builders import PORTAL, at, listing, new_session, url_of
 
 NUMBERS = st.integers(0, 7)
 WORKERS = st.integers(0, 2)
 REASONS = st.sampled_from(sorted(queue.PRIORITY))
 ATTEMPTS = 3
+FETCHED = at(0)
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Held:
     claim: Claim | None = None
     worker: int | None = None
     backed_off: bool = False
+    wanted: bool = False
+    """A signal came while it was in progress: it must not end with the page that was fetched before."""
 
 
 @dataclass
@@ -59,6 +62,9 @@ class Queue(RuleBasedStateMachine):
         added = self.do(lambda connection: queue.enqueue(connection, PORTAL, wants))
         fresh = {want.property_id for want in wants} - self.model.open.keys()
         assert added == len(fresh)
+        for want in wants:
+            if (held := self.model.open.get(want.property_id)) is not None:
+                held.wanted = held.claim is not None
         self.model.open |= {name: Held() for name in fresh}
 
     @rule(worker=WORKERS, batch=st.integers(1, 4))
@@ -82,10 +88,14 @@ class Queue(RuleBasedStateMachine):
     def complete(self, data: st.DataObject) -> None:
         claim, _ = data.draw(st.sampled_from(self.model.every_claim))
         held = self.model.open.get(claim.property_id)
-        holds = held is not None and held.claim == claim
-        settled = self.do(lambda connection: queue.complete(connection, [claim]))
-        assert settled == ({claim.queue_id} if holds else set())
-        if holds:
+        settled = self.do(lambda connection: queue.complete(connection, [(claim, FETCHED)]))
+        if held is None or held.claim != claim:
+            assert settled == set()
+        elif held.wanted:
+            assert settled == set()
+            self.model.open[claim.property_id] = Held()
+        else:
+            assert settled == {claim.queue_id}
             del self.model.open[claim.property_id]
 
     @precondition(lambda self: self.model.every_claim)
@@ -97,8 +107,9 @@ class Queue(RuleBasedStateMachine):
         if held is None or held.claim != claim:
             assert settled == {}
             return
-        held.attempts += counted
+        held.attempts = 0 if held.wanted else held.attempts + counted
         held.claim = None
+        held.wanted = False
         if counted and held.attempts >= ATTEMPTS:
             assert settled == {claim.queue_id: "failed"}
             del self.model.open[claim.property_id]
@@ -112,7 +123,7 @@ class Queue(RuleBasedStateMachine):
         mine = [held for held in self.model.open.values() if held.claim is not None and held.worker == worker]
         assert self.do(lambda connection: queue.release(connection, self.sessions[worker].id)) == len(mine)
         for held in mine:
-            held.claim = None
+            held.claim, held.wanted = None, False
 
     @rule(worker=WORKERS)
     def leases_run_out(self, worker: int) -> None:
@@ -122,7 +133,7 @@ class Queue(RuleBasedStateMachine):
         self.do(lambda connection: queue.claim(connection, PORTAL, batch=0, worker="-", session_id=None, lease_seconds=1))
         for held in self.model.open.values():
             if held.claim is not None and held.worker == worker:
-                held.claim = None
+                held.claim, held.wanted = None, False
 
     @rule()
     def back_off_ends(self) -> None:
@@ -152,6 +163,7 @@ class Queue(RuleBasedStateMachine):
             held = self.model.open[row.property_id]
             assert row.attempt_count == held.attempts
             assert (row.status == "in_progress") == (held.claim is not None)
+            assert (row.wanted_at is not None) == held.wanted
             assert (row.not_before is not None and row.status == "pending") or not held.backed_off
 
 

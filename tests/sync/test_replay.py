@@ -160,7 +160,13 @@ def newest_price_wins(engine: Engine, name: str, of_listing: list[Seen]) -> None
     stored = {(row["operation"], row["unit"]): row for row in rows(engine, OFFERS, name=name)}
     for one in newest[0].offers:
         row = stored[one.operation.value, one.unit.value]
-        assert (row["kind"], row["amount"], row["currency"]) == (one.kind.value, one.amount, one.currency)
+        prefix = "held_" if row["held_observed_at"] == at(latest) else ""
+        assert (row[f"{prefix}kind"], row[f"{prefix}amount"], row[f"{prefix}currency"]) == (
+            one.kind.value,
+            one.amount,
+            one.currency,
+        )
+        assert not row["is_withdrawn"]
         assert isinstance(row["observed_at"], datetime)
         assert row["observed_at"] <= at(latest)
 

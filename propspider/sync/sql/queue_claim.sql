@@ -1,4 +1,5 @@
--- Leases the next rows to one worker. Parameters: portal, kind, batch, worker, session_id, lease_seconds. Index: ix_scrape_queue_ready.
+-- Leases the next rows to one worker. Parameters: portal, kind, batch, worker, session_id, lease_seconds,
+-- property_id (null = any). Index: ix_scrape_queue_ready.
 UPDATE scrape_queue q
 SET status = 'in_progress',
     claimed_at = (SELECT app_now()),

@@ -14,6 +14,7 @@ WITH dead AS (
         claim_key = (SELECT app_now()) + queue_step(q.priority), queued_at = (SELECT app_now())
     FROM dead WHERE q.id = dead.id
     RETURNING q.property_id
+), needed AS (
+    UPDATE property_state s SET given_up_at = NULL FROM revived r WHERE s.property_id = r.property_id
 )
-UPDATE property_state s SET given_up_at = NULL FROM revived r WHERE s.property_id = r.property_id
-RETURNING s.property_id
+SELECT property_id FROM revived
