@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from math import isfinite
 from typing import Any
 
 import attrs
@@ -14,10 +15,12 @@ _ENTRY_KEYS = ("property_id", "source_url", "title", "latitude", "longitude", "e
 
 
 def plain(value: Any) -> Any:
-    """Only dicts, lists, strings, numbers, booleans and None: decimals as numbers, moments as ISO 8601, sets sorted."""
+    """Only dicts, lists, strings, numbers, booleans and None: finite decimals as numbers, moments as ISO 8601, sets sorted."""
     match value:
         case Enum():
             simple: Any = value.value
+        case float() | Decimal() if not isfinite(value):
+            simple = str(value)
         case Decimal():
             simple = int(value) if value == value.to_integral_value() else float(value)
         case datetime() | date():

@@ -52,13 +52,14 @@ class ManifestSpider(PortalSpider):
     def parse(
         self, response: Response, scope: str, page: int, step: int, last: int | None
     ) -> Iterator[ManifestPage | CrawlError | Request]:
-        refused = False
+        refusal = None
         # One by one: after the error of a block comes CloseSpider, which must not take the error with it.
-        for error in self._refused(response, scope, page):
-            refused = True
-            yield error
-        if refused:
-            yield from self._after_failure(scope, page, step, last)
+        for refusal in self.judged(response, "listing", scope=scope, page=page):
+            yield refusal
+        if refusal is not None:
+            # A page that is not there is the end of the walk; one that failed is not.
+            if refusal.error_type is not ErrorType.GONE:
+                yield from self._after_failure(scope, page, step, last)
             return
         operation = self.portal.facts.scopes[scope].operation
         read = self.portal.listing_page(http_response(response), operation=operation)
@@ -87,17 +88,14 @@ class ManifestSpider(PortalSpider):
         elif read.next_page is not None:
             yield from self._pages(scope, [page + step], step, last)
 
-    def _refused(self, response: Response, scope: str, page: int) -> Iterator[CrawlError]:
-        yield from self.judged(response, "listing", scope=scope, page=page)
-
     def lost(self, failure: Failure) -> Iterator[CrawlError | Request]:
         context: dict[str, Any] = failure.request.cb_kwargs  # type: ignore[attr-defined]
         yield from self.failed(failure, scope=context["scope"], page=context["page"])
         yield from self._after_failure(**context)
 
     def _after_failure(self, scope: str, page: int, step: int, last: int | None) -> Iterator[Request]:
-        """A page that could not be read does not end the walk; without page 1 there is none."""
-        if page > 1:
+        """A page that could not be read does not end a walk whose last page is known; without page 1 there is no walk."""
+        if page > 1 and last is not None:
             yield from self._pages(scope, [page + step], step, last)
 
     def _pages(self, scope: str, pages: Any, step: int, last: int | None) -> Iterator[Request]:

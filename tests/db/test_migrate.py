@@ -14,12 +14,15 @@ from propspider.db.migrate import MigrationFailed
 from propspider.db.models.views import APP_NOW, VIEWS
 from propspider.db.revision import HEAD
 
-TABLES = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') AND relname <> 'alembic_version'"
+TABLES = """
+SELECT count(*) FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') AND relname <> 'alembic_version'
+"""
 
 
 def count(url: str, query: str) -> int:
     with psycopg.connect(url) as connection:
-        row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(query).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -73,7 +76,7 @@ def test_upgrades_at_once_wait_for_each_other(empty_database_url: str) -> None:
 )
 def test_a_schema_that_is_not_the_models_is_told(database_url: str, difference: str) -> None:
     with psycopg.connect(database_url) as connection:
-        connection.execute(difference)  # type: ignore[call-overload]
+        connection.execute(difference)
     with pytest.raises(MigrationFailed, match="upgrade operations detected"):
         migrate.check(database_url)
 

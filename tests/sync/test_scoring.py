@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
@@ -30,7 +30,7 @@ prices = st.sampled_from([None, offer(100), offer(None), offer(8, unit="square_m
 places = st.sampled_from([(None, None), (20.5, -103.25)])
 
 
-@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(facts=facts, price=prices, place=places)
 def test_the_score_of_an_item_is_the_score_of_its_row(
     engine: Engine, facts: dict[str, Any], price: Offer | None, place: tuple[float | None, float | None]

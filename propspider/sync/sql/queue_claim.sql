@@ -1,5 +1,5 @@
--- Leases the next rows to one worker. Parameters: portal, kind, batch, worker, session_id, lease_seconds,
--- property_id (null = any). Index: ix_scrape_queue_ready.
+-- Leases the next rows to one worker; only those of one listing where property_id is not null. Index: ix_scrape_queue_ready.
+-- Parameters: portal, kind, property_id, batch, worker, session_id, lease_seconds.
 UPDATE scrape_queue q
 SET status = 'in_progress',
     claimed_at = (SELECT app_now()),
