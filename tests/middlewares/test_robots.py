@@ -39,7 +39,7 @@ def test_a_robots_txt_that_cannot_be_had_closes_the_host(site: Site, crawl: Craw
 def test_a_refused_connection_closes_the_host(new_site: Callable[[], Site], crawl: Crawl) -> None:
     # Port 1 of loopback: nothing listens there.
     crawled = crawl("http://127.0.0.1:1", ["http://127.0.0.1:1/a"])
-    assert [(error["type"], error["error_type"]) for error in crawled.errors] == [("RobotsUnreadable", "robots")]
+    assert [(error["type"], error["error_type"]) for error in crawled.errors] == [("RobotsUnreadable", "blocked")]
 
 
 def test_a_redirect_is_followed_for_robots_txt_and_its_target_is_judged_again(site: Site, crawl: Crawl) -> None:

@@ -26,7 +26,7 @@ def test_an_item_becomes_json_without_losing_a_field() -> None:
         stated_empty=frozenset({"b", "a"}),
     )
     found = json.loads(json.dumps(FixtureItemAdapter(item).asdict()))
-    assert found["offers"][0] | {"operation": "sale", "amount": "10000000", "kind": "exact"} == found["offers"][0]
+    assert found["offers"][0] | {"operation": "sale", "amount": "10000000.00", "kind": "exact"} == found["offers"][0]
     assert (found["lot_size_m2"], found["amenities"], found["stated_empty"]) == ("12.5", {"A": ["b"]}, ["a", "b"])
     assert (found["listing_date"], found["published_at"]) == ("2026-01-02", "2026-01-02T00:00:00+00:00")
     assert found["agent_name"] is None
