@@ -11,7 +11,7 @@ from benchmarks.site import detail_path, samples, site
 from propspider.config import load
 
 ROUNDS = 3
-PAGES = 40
+PAGES = 24
 SHARE = 0.85
 SEED_PER_MINUTE = 50.0
 RATIO = "details by browser / bare scrapy-playwright"

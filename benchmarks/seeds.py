@@ -20,13 +20,13 @@ DETAILS_A_MINUTE = 200.0
 
 def rows(ground: Ground) -> Iterator[Row]:
     overheads, details = [], []
-    with site() as base_url, ground.database("bench_seeds") as url:
-        put_details_in_need(url, ROUNDS * DETAILS)
+    with site() as base_url, ground.database("bench_seed_pages") as url, ground.database("bench_seed_details") as details_url:
+        put_details_in_need(details_url, ROUNDS * DETAILS)
         for turn in range(ROUNDS):
             ground.say(f"{PAGES} paced listing pages and {DETAILS} details, round {turn + 1} of {ROUNDS}")
             paced = crawl(ground, url, Task(kind="manifest", base_url=base_url, pages=PAGES, delay_seconds=SMALL_PACE))
             overheads.append(max(0.0, paced.wall_seconds - PAGES * SMALL_PACE * SAFETY) / PAGES)
-            cost = crawl(ground, url, Task(kind="detail", base_url=base_url, pages=DETAILS))
+            cost = crawl(ground, details_url, Task(kind="detail", base_url=base_url, pages=DETAILS))
             details.append(60 * DETAILS / cost.seconds)
     origin = samples().origin
     pace = portals.load(PORTAL).facts.delay_seconds

@@ -9,9 +9,9 @@ from benchmarks.rows import Row, paired
 from benchmarks.site import SCOPE, samples, site
 from propspider import portals
 
-ROUNDS = 5
+ROUNDS = 4
 FIRST_LOAD_ROUNDS = 3
-PAGES = 400
+PAGES = 300
 PAGES_PER_SECOND, CPU = 0.80, 6.0
 
 
