@@ -27,6 +27,7 @@ class RunRecord:
         self._crawler = crawler
         self._session: SessionRef | None = None
         self._heart: Any = None
+        self._beating: asyncio.Task[None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -44,7 +45,7 @@ class RunRecord:
             log.error(str(error))
             raise CloseSpider("database_unavailable") from error
         structlog.contextvars.bind_contextvars(session=str(self._session.id)[:8])
-        self._heart = create_looping_call(self._beat)
+        self._heart = create_looping_call(self._beat_soon)
         self._heart.start(BEAT_SECONDS, now=False)
 
     def _open(self, spider: Any) -> SessionRef:
@@ -59,6 +60,11 @@ class RunRecord:
                 parser_version=spider.portal.parser_version,
             ),
         )
+
+    def _beat_soon(self) -> None:
+        """Scrapy's looping call takes no coroutine. A beat that still waits for the database is not overtaken."""
+        if self._beating is None or self._beating.done():
+            self._beating = asyncio.get_running_loop().create_task(self._beat())
 
     async def _beat(self) -> None:
         session = self._session

@@ -53,7 +53,7 @@ class PacingMiddleware:
 def _reserve(host: str, delay_seconds: float) -> float:
     # Imported here: a crawl without a pace, such as one of the laboratory's, never touches the database for it.
     from propspider.db.engine import get_engine
+    from propspider.db.transactions import in_transaction
     from propspider.sync.pacing import reserve
 
-    with get_engine().begin() as connection:
-        return reserve(connection, host, delay_seconds)
+    return in_transaction(get_engine(), lambda connection: reserve(connection, host, delay_seconds))
