@@ -79,6 +79,7 @@ REMOTE_CONTROL_ENABLED = False  # a server on localhost that runs code; on by de
 TELNETCONSOLE_ENABLED = False
 
 FEED_EXPORT_ENCODING = "utf-8"
+HEARTBEAT_SECONDS = 30.0  # a session without one for 10 minutes is found dead
 STATS_DUMP = False  # the run's row holds them
 
 LOG_FORMATTER = "propspider.crawl_logs.CrawlLog"

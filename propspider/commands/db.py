@@ -67,6 +67,18 @@ def url(
     say(found if show_password or config.database_url is None else masked(found))
 
 
+@app.command("enable-postgis")
+def enable_postgis() -> None:
+    """Add location_point, a PostGIS geometry with its index, where the server has PostGIS."""
+    from propspider.config import load
+    from propspider.db import postgis
+    from propspider.db.engine import resolve_url
+
+    config = load()
+    direct = config.database_direct_url
+    say(postgis.enable_postgis(direct.get_secret_value() if direct is not None else resolve_url(config)))
+
+
 @app.command()
 def upgrade() -> None:
     """Bring the schema to this version: of DATABASE_DIRECT_URL, DATABASE_URL or the embedded database."""

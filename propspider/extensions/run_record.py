@@ -15,7 +15,6 @@ from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.sync import queue, runs
 from propspider.sync.runs import Outcome, SessionRef
 
-BEAT_SECONDS = 30.0
 OUTCOME_STAT = "propspider/outcome"
 REASON_STAT = "propspider/reason"
 
@@ -46,7 +45,7 @@ class RunRecord:
             raise CloseSpider("database_unavailable") from error
         structlog.contextvars.bind_contextvars(session=str(self._session.id)[:8])
         self._heart = create_looping_call(self._beat_soon)
-        self._heart.start(BEAT_SECONDS, now=False)
+        self._heart.start(self._crawler.settings.getfloat("HEARTBEAT_SECONDS"), now=False)
 
     def _open(self, spider: Any) -> SessionRef:
         return in_transaction(

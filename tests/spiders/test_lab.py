@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from propspider.lab.world import World
 from tests.builders import column, one, rows, run, scalar
 from tests.support.cluster import Cluster
 
-from .crawling import SECONDS, Done, crawl, start
+from .crawling import ROOT, SECONDS, Done, command, crawl, environment, start
 from .served import Gate, Lab, laboratory
 
 TODAY = World.create(40)
@@ -233,3 +234,33 @@ def test_a_database_that_goes_away_fails_the_crawl(engine: Engine, database_url:
         kept = connection.execute(sa.text("SELECT property_id FROM properties_live")).scalars().all()
     assert sorted(done) == sorted(kept)
     assert scalar(engine, "SELECT status FROM scraping_sessions WHERE spider = 'detail'") == "running"
+
+
+def test_a_running_crawl_beats_and_ends_when_its_session_is_taken_from_it(engine: Engine, database_url: str) -> None:
+    gate = Gate(free=2)
+    with laboratory(TODAY, gate) as lab:
+        scan(database_url, lab)
+        process = subprocess.Popen(
+            [*command("detail"), "-s", "HEARTBEAT_SECONDS=0.1"],
+            cwd=ROOT,
+            env=environment(database_url, lab.base_url),
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            beaten = """
+                SELECT count(*) FROM scraping_sessions
+                WHERE spider = 'detail' AND status = 'running' AND heartbeat_at > started_at + interval '0.5 s'
+            """
+            until(lambda: scalar(engine, beaten))
+            buried = """
+                UPDATE scraping_sessions SET status = 'failed', finish_reason = 'died', completed_at = now()
+                WHERE spider = 'detail'
+            """
+            run(engine, buried)
+            gate.opened.set()
+            process.wait(timeout=SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+    ended = one(engine, "SELECT status, finish_reason FROM scraping_sessions WHERE spider = 'detail'")
+    assert ended == {"status": "cancelled", "finish_reason": "superseded"}
