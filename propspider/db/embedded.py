@@ -270,6 +270,10 @@ def _clear_remains(layout: Layout, server: Server) -> None:
         remains.unlink(missing_ok=True)
 
 
+FULL_BYTES = 1 << 20
+"""What is left of a full disk: less than one segment of a log."""
+
+
 def _start(layout: Layout, server: Server, bin_dir: Path, account: Account) -> None:
     # Places go on the command line, so that a moved state directory still starts.
     places = {
@@ -287,6 +291,9 @@ def _start(layout: Layout, server: Server, bin_dir: Path, account: Account) -> N
     while not _answers(server):
         if not (spawned.stdout.strip().isdecimal() and postmaster.alive(int(spawned.stdout))):
             reason = _reason("\n".join([spawned.stderr, *_new_lines(layout, before)]))
+            if shutil.disk_usage(layout.data).free < FULL_BYTES and "space" not in reason:
+                # A server without room cannot write its reason either.
+                reason = f"No space left on device ({reason})"
             raise EmbeddedError(f"PostgreSQL did not start: {reason} (log: {layout.newest_log})")
         if time.monotonic() > deadline:
             raise EmbeddedError(f"PostgreSQL is still starting after {START_SECONDS:.0f} seconds (log: {layout.newest_log})")
