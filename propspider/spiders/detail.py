@@ -58,6 +58,7 @@ class DetailSpider(PortalSpider):
     def __init__(self, *positional: Any, **arguments: Any) -> None:
         super().__init__(*positional, **arguments)
         self.stores = self.args.url is None
+        self._claimer: queue.Claimer | None = None
 
     @classmethod
     def check(cls, args: DetailArgs, portal: Portal) -> None:
@@ -92,20 +93,21 @@ class DetailSpider(PortalSpider):
         session, wanted = self.session, self.args.property_id
         if session is None:
             raise CloseSpider("no session")
-        if wanted is not None and not queue.want_now(connection, self.portal.name, wanted):
-            raise CloseSpider(f"no listing {wanted} is known")
-        claim = partial(
-            queue.claim,
-            connection,
+        lease = partial(
+            queue.Claimer,
             self.portal.name,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             session_id=session.id,
             lease_seconds=max(LEASE_SECONDS, size * self._longest_seconds()),
-            property_id=wanted,
         )
-        rows = claim(batch=size)
-        if len(rows) < size and wanted is None and queue.top_up(connection, self.portal.name):
-            rows += claim(batch=size - len(rows))
+        if wanted is not None:
+            if not queue.want_now(connection, self.portal.name, wanted):
+                raise CloseSpider(f"no listing {wanted} is known")
+            return lease(property_id=wanted).claim(connection, 1)
+        self._claimer = self._claimer or lease()
+        rows = self._claimer.claim(connection, size)
+        if len(rows) < size and queue.top_up(connection, self.portal.name):
+            rows += self._claimer.claim(connection, size - len(rows))
         return rows
 
     def _longest_seconds(self) -> float:

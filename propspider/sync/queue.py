@@ -1,9 +1,11 @@
 """The window of detail pages to fetch. Every function takes a connection; the caller commits."""
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 from sqlalchemy import Connection, case, delete, func, select, text, update
@@ -37,6 +39,7 @@ STEPS: dict[int, timedelta] = {
 time in which the window's other rows are fetched. `queue_step()` in the database says the same.
 """
 
+GO_ON_SECONDS = 5.0
 CEILING = 10_000
 """Most rows of a portal in the window; on-demand rows come on top."""
 CHANGED_SHARE = 25
@@ -60,6 +63,7 @@ class QueuedProperty:
     source_url: str
     reason: Reason
     priority: int
+    claim_key: datetime
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,14 @@ def claim(
     lease_seconds: float,
     kind: Kind = "detail",
     property_id: str | None = None,
+    after: datetime | None = None,
 ) -> list[QueuedProperty]:
-    """The next rows in claim order, leased to `worker`. No row is handed to two workers while its lease holds."""
-    connection.execute(statement("queue_reopen"), {"portal": portal, "kind": kind})
+    """The next rows in claim order, leased to `worker`. No row is handed to two workers while its lease holds.
+
+    `after`: pass over rows of an earlier claim_key, and over leases and back-offs that have ended since.
+    """
+    if after is None:
+        connection.execute(statement("queue_reopen"), {"portal": portal, "kind": kind})
     rows = connection.execute(
         statement("queue_claim"),
         {
@@ -146,12 +155,52 @@ def claim(
             "session_id": session_id,
             "lease_seconds": lease_seconds,
             "property_id": property_id,
+            "after": after,
         },
     ).all()
     return [
-        QueuedProperty(Claim(row.id, row.lease_no, row.property_id), row.source_url, row.queue_reason, row.priority)
+        QueuedProperty(
+            Claim(row.id, row.lease_no, row.property_id), row.source_url, row.queue_reason, row.priority, row.claim_key
+        )
         for row in sorted(rows, key=lambda row: (row.claim_key, row.id))
     ]
+
+
+class Claimer:
+    """One worker's claims. Goes on where its last claim ended for a few seconds, then looks from the head again: what became more
+    urgent meanwhile waits no longer than that.
+    """
+
+    def __init__(
+        self,
+        portal: str,
+        *,
+        worker: str,
+        session_id: uuid.UUID | None,
+        lease_seconds: float,
+        property_id: str | None = None,
+    ) -> None:
+        self._claim = partial(
+            claim,
+            portal=portal,
+            worker=worker,
+            session_id=session_id,
+            lease_seconds=lease_seconds,
+            property_id=property_id,
+        )
+        self._after: datetime | None = None
+        self._from_the_head_at = 0.0
+
+    def claim(self, connection: Connection, batch: int) -> list[QueuedProperty]:
+        rows: list[QueuedProperty] = []
+        now = time.monotonic()
+        if self._after is not None and now < self._from_the_head_at:
+            rows = self._claim(connection, batch=batch, after=self._after)
+        if len(rows) < batch:
+            rows += self._claim(connection, batch=batch - len(rows))
+            self._from_the_head_at = now + GO_ON_SECONDS
+        self._after = max((row.claim_key for row in rows), default=None)
+        return rows
 
 
 def top_up(
