@@ -18,6 +18,7 @@ from propspider.db.engine import create_engine
 from tests.support.scratch import scratch_directory, sweep
 
 PORTAL = "pincali"
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,15 @@ class Ground:
 def ground(*, large: bool, say: Callable[[str], None]) -> Iterator[Ground]:
     """The embedded server with its durable settings, below a directory that its account can reach. Gone at the end."""
     sweep()
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    for name in _ENDING:
+        signal.signal(name, _interrupt)
     with scratch_directory() as root:
         state = root / "state"
         try:
             yield Ground(embedded.ensure(state), root, large, say)
         finally:
             # A second Ctrl-C must not leave a server behind.
-            for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for name in _ENDING:
                 signal.signal(name, signal.SIG_IGN)
             embedded.stop(state)
 

@@ -89,7 +89,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
         "row", "ratio", "target", "better", "n", "min", "median", "max", "", "ours", "against", box=None, pad_edge=False
     )
     for row in rows:
-        spread = [number(row.values[0])] if not row.values[1:] else []
+        spread: list[str] = []
         if row.values:
             spread = [number(min(row.values)), number(median(row.values)), number(max(row.values))]
         ratio = spread[1] if spread and row.unit == "ratio" else "-" if row.values else ""
