@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, FromClause, Subquery
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
 
 from propspider.db.models import Base, ListingColumns
 from propspider.sync import statement
@@ -126,30 +126,30 @@ _FACT_COLUMNS = ("session_id", "parser_version", "observed_at", "change_reason")
 
 
 def _unpivoted(changed: FromClause, names: list[str]) -> FromClause:
-    """One row a column. to_jsonb stands inside CASE, else all conversions run for every changed row."""
+    """One row a column. to_jsonb stands inside CASE, else all conversions run for every changed row.
 
-    def arm(name: str) -> tuple[Any, ...]:
-        old, new = changed.c[f"old_{name}"], changed.c[f"new_{name}"]
-        differs = old.is_distinct_from(new)
-        return (
-            sa.literal(name),
-            differs,
-            sa.case((differs, sa.func.to_jsonb(old, type_=JSONB))),
-            sa.case((differs, sa.func.to_jsonb(new, type_=JSONB))),
-            sa.literal(CONFIDENCE.get(name, DEFAULT_CONFIDENCE), sa.Numeric),
+    Arrays, not VALUES: SQLAlchemy compiles a statement with VALUES anew each time, 20 ms for these.
+    """
+    pairs = [(changed.c[f"old_{name}"], changed.c[f"new_{name}"]) for name in names]
+    differs = [old.is_distinct_from(new) for old, new in pairs]
+
+    def json(which: int) -> ColumnElement[Any]:
+        return array(
+            [sa.case((differ, sa.func.to_jsonb(pair[which], type_=JSONB))) for differ, pair in zip(differs, pairs, strict=True)],
+            type_=JSONB,
         )
 
+    confidence = [sa.literal(CONFIDENCE.get(name, DEFAULT_CONFIDENCE), sa.Numeric) for name in names]
     return (
-        sa.values(
+        sa.func.unnest(array(names, type_=sa.Text), array(differs), json(0), json(1), array(confidence))
+        .table_valued(
             sa.column("field_name", sa.Text),
             sa.column("differs", sa.Boolean),
             sa.column("old_value", JSONB),
             sa.column("new_value", JSONB),
             sa.column("confidence", sa.Numeric),
-            name="fields",
         )
-        .data([arm(name) for name in names])
-        .lateral("fields")
+        .render_derived("fields")
     )
 
 

@@ -22,12 +22,12 @@ SET source_url = excluded.source_url,
     observed_at = excluded.observed_at,
     updated_at = (SELECT app_now())
 WHERE excluded.observed_at >= m.observed_at
-  -- A later card that changed nothing left only its stamp.
-  AND excluded.observed_at >= ALL (SELECT s.last_seen_at FROM manifest_sightings s WHERE s.property_id = m.property_id)
   AND (m.source_url, m.internal_id, m.listing_page_title, m.property_type, m.latitude, m.longitude, m.exact_location)
       IS DISTINCT FROM
       (excluded.source_url, coalesce(excluded.internal_id, m.internal_id),
        coalesce(excluded.listing_page_title, m.listing_page_title), coalesce(excluded.property_type, m.property_type),
        coalesce(excluded.latitude, m.latitude), coalesce(excluded.longitude, m.longitude),
        coalesce(excluded.exact_location, m.exact_location))
+  -- A later card that changed nothing left only its stamp.
+  AND excluded.observed_at >= ALL (SELECT s.last_seen_at FROM manifest_sightings s WHERE s.property_id = m.property_id)
 RETURNING property_id, (xmax = 0) AS inserted

@@ -10,11 +10,11 @@ SET status = CASE WHEN again THEN 'pending' ELSE 'completed' END,
     attempt_count = CASE WHEN again THEN 0 ELSE q.attempt_count END,
     lease_until = NULL, last_error = NULL, wanted_at = NULL
 FROM (
-    SELECT u.id, u.lease_no, coalesce(c.wanted_at > u.observed_at, false) AS again
+    SELECT u.id, u.lease_no, coalesce(c.wanted_at > u.observed_at, false) AS again, c.status
     FROM unnest(CAST(:ids AS bigint[]), CAST(:lease_nos AS bigint[]), CAST(:observed AS timestamptz[])) AS u (id, lease_no, observed_at)
     JOIN scrape_queue c ON c.id = u.id
     ORDER BY c.id
     FOR UPDATE OF c
 ) u
-WHERE q.id = u.id AND q.lease_no = u.lease_no AND q.status = 'in_progress'
+WHERE q.id = u.id AND q.lease_no = u.lease_no AND u.status = 'in_progress'
 RETURNING q.id, q.status

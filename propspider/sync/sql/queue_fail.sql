@@ -16,7 +16,7 @@ SET attempt_count = CASE WHEN u.anew THEN 0 ELSE q.attempt_count + u.counted::in
                            * power(6, CASE WHEN u.counted AND NOT u.anew THEN q.attempt_count ELSE 0 END)
                  END
 FROM (
-    SELECT u.*, c.wanted_at IS NOT NULL AS anew,
+    SELECT u.*, c.status, c.wanted_at IS NOT NULL AS anew,
            u.counted AND c.wanted_at IS NULL AND c.attempt_count + 1 >= c.max_attempts AS dead
     FROM unnest(CAST(:ids AS bigint[]), CAST(:lease_nos AS bigint[]), CAST(:errors AS text[]), CAST(:counted AS boolean[]))
              AS u (id, lease_no, error, counted)
@@ -24,5 +24,5 @@ FROM (
     ORDER BY c.id
     FOR UPDATE OF c
 ) u
-WHERE q.id = u.id AND q.lease_no = u.lease_no AND q.status = 'in_progress'
+WHERE q.id = u.id AND q.lease_no = u.lease_no AND u.status = 'in_progress'
 RETURNING q.id, q.status, q.property_id

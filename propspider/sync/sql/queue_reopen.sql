@@ -2,7 +2,7 @@
 -- Parameters: portal, kind. Indexes: ix_scrape_queue_leases, ix_scrape_queue_backed_off. Leases are real time.
 WITH expired AS (
     SELECT id FROM scrape_queue
-    WHERE status = 'in_progress' AND lease_until < clock_timestamp() AND portal = :portal AND kind = :kind
+    WHERE status = 'in_progress' AND lease_until < (SELECT clock_timestamp()) AND portal = :portal AND kind = :kind
     FOR UPDATE SKIP LOCKED
 ), rested AS (
     SELECT id FROM scrape_queue
