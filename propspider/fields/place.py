@@ -147,5 +147,5 @@ def _degrees(value: object) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) if abs(value) <= 180 else None
     if isinstance(value, str) and _DEGREES.fullmatch(value.strip()):
-        return float(value)
+        return float(value.strip())
     return None

@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from propspider.fields.place import (
@@ -146,6 +146,7 @@ def test_a_url_with_broken_coordinates(url: str) -> None:
 
 
 @given(st.text(), st.text())
+@example("", "0\x1f")
 def test_no_text_raises(text: str, other: str) -> None:
     read_card_line(text)
     read_address(text, neighborhood=other, city=other)

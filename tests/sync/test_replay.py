@@ -160,7 +160,8 @@ def newest_price_wins(engine: Engine, name: str, of_listing: list[Seen]) -> None
     stored = {(row["operation"], row["unit"]): row for row in rows(engine, OFFERS, name=name)}
     for one in newest[0].offers:
         row = stored[one.operation.value, one.unit.value]
-        prefix = "held_" if row["held_observed_at"] == at(latest) else ""
+        held = row["held_reason"] is not None and one.kind.value == row["held_kind"] and one.amount == row["held_amount"]
+        prefix = "held_" if held else ""
         assert (row[f"{prefix}kind"], row[f"{prefix}amount"], row[f"{prefix}currency"]) == (
             one.kind.value,
             one.amount,
