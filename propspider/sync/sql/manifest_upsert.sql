@@ -10,6 +10,15 @@ FROM unnest(CAST(:property_ids AS text[]), CAST(:source_urls AS text[]), CAST(:i
             CAST(:types AS text[]), CAST(:latitudes AS float8[]), CAST(:longitudes AS float8[]), CAST(:exact AS boolean[]),
             CAST(:observed AS timestamptz[]))
          AS u (property_id, source_url, internal_id, title, property_type, latitude, longitude, exact_location, observed_at)
+LEFT JOIN property_manifest k ON k.property_id = u.property_id
+-- Asked here as well as below: ON CONFLICT locks, and so writes, each row that it finds, also where nothing is to be changed.
+WHERE k.property_id IS NULL
+   OR u.observed_at >= k.observed_at
+      AND (u.source_url, coalesce(u.internal_id, k.internal_id), coalesce(u.title, k.listing_page_title),
+           coalesce(u.property_type, k.property_type), coalesce(u.latitude, k.latitude), coalesce(u.longitude, k.longitude),
+           coalesce(u.exact_location, k.exact_location))
+          IS DISTINCT FROM
+          (k.source_url, k.internal_id, k.listing_page_title, k.property_type, k.latitude, k.longitude, k.exact_location)
 ORDER BY u.property_id
 ON CONFLICT (property_id) DO UPDATE
 SET source_url = excluded.source_url,
