@@ -17,7 +17,7 @@ from propspider.sync import queue, statement
 from propspider.sync.compare import DETAIL_COLUMNS, detail_insert, detail_update
 from propspider.sync.locks import lock_listings
 from propspider.sync.merge import merge_provisional
-from propspider.sync.offers import OfferChange, apply, known_offers, offers_json
+from propspider.sync.offers import OfferChange, apply, offers_json, undecided
 from propspider.sync.prices import Action, decide, stated
 from propspider.sync.runs import Counts, SessionRef
 
@@ -107,7 +107,7 @@ def _newest(items: Sequence[PropertyItem]) -> dict[str, PropertyItem]:
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:
-    rows = connection.execute(statement("state_known"), {"property_ids": list(ids)})
+    rows = connection.execute(statement("state_known"), {"property_ids": list(ids)}).all()
     return {row.property_id: _Known(row.content_hash, row.detail_at, row.priced_at, row.is_live) for row in rows}
 
 
@@ -163,13 +163,13 @@ def _write_offers(
 ) -> tuple[list[OfferChange], set[str]]:
     """The changes, and the listings of which an offer was or is held or missed."""
     fresh = [property_id for property_id, kind in kinds.items() if kind in {"new", "updated"}]
-    offers = known_offers(connection, fresh) if fresh else {}
+    offers = undecided(connection, {property_id: newest[property_id].offers for property_id in sorted(fresh)}) if fresh else {}
     changes = [
         OfferChange(property_id, decision)
-        for property_id, item in ((property_id, newest[property_id]) for property_id in sorted(fresh))
+        for property_id, known_offers in offers.items()
         for decision in decide(
-            offers.get(property_id, {}),
-            stated(item.offers, _observed(item)),
+            known_offers,
+            stated(newest[property_id].offers, _observed(newest[property_id])),
             newest=known[property_id].priced_at,
             source="detail",
         )
