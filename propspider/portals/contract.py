@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from web_poet import HttpResponse, WebPage
 
-from propspider.items import ErrorType, ManifestPage, Operation, PropertyItem
+from propspider.items import WHOLE, ErrorType, ManifestPage, Operation, Part, PropertyItem, PropertyType
 
 PageKind = Literal["listing", "detail"]
 
@@ -68,6 +68,43 @@ class Signs(_Table):
         return None
 
 
+class SweepBounds(_Table):
+    """What a full walk of a scope must reach to be COMPLETE, all shares of 1; sync.verdict applies them."""
+
+    complete_share: float = Field(default=0.98, gt=0, le=1)
+    """Distinct listings of the smaller of the first and the last stated total."""
+    failed_share: float = Field(default=0.005, ge=0, le=1)
+    parsed_share: float = Field(default=0.99, ge=0, le=1)
+    void_share: float = Field(default=0.5, ge=0, le=1)
+    """Below this share of what the complete sweep before it held, a walk says nothing."""
+    abort_share: float = Field(default=0.1, ge=0, le=1)
+    """With more than this share of its pages failed a crawl ends as failed."""
+
+
+class Removal(_Table):
+    """When a listing is asked about and when it is believed to be gone."""
+
+    min_missing: int = Field(default=2, ge=1)
+    """COMPLETE sweeps that must have missed it, in every scope where it was seen."""
+    method: Literal["head_get", "get"] = "head_get"
+    quarantine_share: float = Field(default=0.05, gt=0, le=1)
+    """Of a scope's listings: more removals wait for an approval, until 8 complete sweeps tell what is usual."""
+    quarantine_at_least: int = Field(default=5, ge=0)
+    """So many removals of a scope at once are never quarantined."""
+
+
+class Split(_Table):
+    """How a scope with more listings than the portal shows is walked in parts: by `order`, until each part fits.
+
+    Values are what the portal's URLs call a type or a place; `prices`: the portal filters by a range in its own currency.
+    """
+
+    order: tuple[Literal["type", "place", "price"], ...] = ("type", "place", "price")
+    types: dict[PropertyType, str] = Field(default_factory=dict)
+    places: dict[str, str] = Field(default_factory=dict)
+    prices: bool = False
+
+
 class PortalFacts(_Table):
     """portal.toml. `page_cap` is the last page that the portal serves of one walk; None = no cap known."""
 
@@ -92,6 +129,13 @@ class PortalFacts(_Table):
     blocked: Signs
     login: Signs = Signs()
     gone: Signs = Signs(statuses=frozenset({404, 410}))
+    sold: Signs = Signs()
+    withdrawn: Signs = Signs()
+    sweep: SweepBounds = SweepBounds()
+    removal: Removal = Removal()
+    split: Split | None = None
+    sitemap: str | None = Field(default=None, pattern=r"^/")
+    """Path of the sitemap or its index on base_url; what it lists may be on `sitemap_hosts` as well."""
 
     @field_validator("time_zone")
     @classmethod
@@ -115,6 +159,8 @@ class Judgement(StrEnum):
     BLOCKED = "blocked"
     LOGIN = "login"
     GONE = "gone"
+    SOLD = "sold"
+    WITHDRAWN = "withdrawn"
     HTTP_STATUS = "http_status"
     WRONG_PAGE = "wrong_page"
     EMPTY_PAGE = "empty_page"
@@ -122,7 +168,7 @@ class Judgement(StrEnum):
 
     @property
     def error_type(self) -> ErrorType:
-        return ErrorType(self.value)
+        return ErrorType.GONE if self in {Judgement.SOLD, Judgement.WITHDRAWN} else ErrorType(self.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,20 +223,31 @@ class Portal:
         """The URL to request: on the mirror where there is one."""
         return _on_base(url, self.base_url) if self.is_mirrored else url
 
-    def page_url(self, scope: str, page: int) -> str:
-        """Raises KeyError for an unknown scope."""
-        return self.fetch_url(self._pages.page_url(self.facts.base_url + self.facts.scopes[scope].path, page))
+    def page_url(self, scope: str, page: int, part: Part = WHOLE) -> str:
+        """Raises KeyError for an unknown scope. A portal without `split` has no parts but the whole."""
+        walk = self.facts.base_url + self.facts.scopes[scope].path
+        if part != WHOLE:
+            walk = self._pages.part_url(self, scope, part)
+        return self.fetch_url(self._pages.page_url(walk, page))
+
+    def nowhere_url(self, number: int) -> str:
+        """A detail page that never existed: what the portal answers where there is nothing."""
+        return self.fetch_url(self._pages.nowhere_url(self, number))
 
     def page_number(self, url: str) -> int:
         return int(self._pages.page_number(url))
 
     def judge(self, response: HttpResponse, kind: PageKind) -> tuple[Judgement, str]:
-        """What the response is and the sign that told. Order: blocked and login before gone, for a wall is no removal."""
+        """What the response is and the sign that told. Order: blocked and login before gone, for a wall is no removal; sold
+        and withdrawn before it, for they say more.
+        """
         body = bytes(response.body)
         lowered = body.lower()
         for signs, judgement in (
             (self.facts.blocked, Judgement.BLOCKED),
             (self.facts.login, Judgement.LOGIN),
+            (self.facts.sold, Judgement.SOLD),
+            (self.facts.withdrawn, Judgement.WITHDRAWN),
             (self.facts.gone, Judgement.GONE),
         ):
             if sign := signs.match(response, lowered):

@@ -6,6 +6,7 @@ import pytest
 from web_poet import HttpResponse
 
 from propspider import portals
+from propspider.items import ErrorType
 from propspider.portals import BaseUrlRefused, Judgement, PortalFileError, UnknownPortal, contract
 from propspider.portals.contract import PageKind, PortalFacts
 
@@ -47,9 +48,10 @@ def test_what_a_response_is(answer: HttpResponse, kind: PageKind, expected: Judg
 
 
 def test_every_judgement_but_ok_is_an_error_type() -> None:
-    assert {judgement.error_type.value for judgement in Judgement if judgement is not Judgement.OK} == {
-        judgement.value for judgement in Judgement if judgement is not Judgement.OK
-    }
+    said = {Judgement.SOLD, Judgement.WITHDRAWN}
+    plain = [judgement for judgement in Judgement if judgement is not Judgement.OK and judgement not in said]
+    assert {judgement.error_type.value for judgement in plain} == {judgement.value for judgement in plain}
+    assert {judgement.error_type for judgement in said} == {ErrorType.GONE}
 
 
 @pytest.mark.parametrize(

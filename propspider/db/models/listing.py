@@ -240,6 +240,8 @@ class PropertyState(Base):
     observed_at: Mapped[Moment | None]
     """When the newest detail page was fetched (the seeds' last_full_scrape_at)."""
     last_attempt_at: Mapped[Moment | None]
+    present_at: Mapped[Moment | None]
+    """When something that is no page of it or of a scope last said that it is there: the portal's sitemap."""
     price_moved_at: Mapped[Moment | None]
     """When a listing page last showed a price worth a request; a need while it is later than observed_at."""
     given_up_at: Mapped[Moment | None]

@@ -8,7 +8,7 @@ from propspider.portals.pincali import markup
 from propspider.portals.pincali.cards import page_number, page_url, read_listing
 from propspider.portals.pincali.detail import read_detail
 
-__all__ = ["DetailPage", "ListingPage", "page_number", "page_url"]
+__all__ = ["DetailPage", "ListingPage", "nowhere_url", "page_number", "page_url"]
 
 
 class ListingPage(WebPage[ManifestPage]):
@@ -27,3 +27,7 @@ class DetailPage(WebPage[PropertyItem]):
 
     async def to_item(self) -> PropertyItem:
         return self.read(load("pincali"))
+
+
+def nowhere_url(portal: Portal, number: int) -> str:
+    return f"{portal.facts.base_url}/en/home/no-such-listing-{number}"
