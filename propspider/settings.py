@@ -44,6 +44,8 @@ EXTENSIONS = {
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # reach.py holds dont_filter requests as well
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "propspider.middlewares.retry.BackoffRetryMiddleware": 550,
     "propspider.middlewares.reach.ReachMiddleware": 90,
     "propspider.middlewares.robots.RobotsMiddleware": 100,
     "propspider.middlewares.cookies.CookiesFileMiddleware": 700,  # below the redirects at 600: each hop is asked anew
@@ -64,7 +66,8 @@ ROBOTSTXT_OBEY = True
 
 # Statuses reach the spider, which judges them. 429 and 503 are a portal's answer, not an accident: never retried.
 HTTPERROR_ALLOW_ALL = True
-RETRY_TIMES = 2
+RETRY_TIMES = 3
+RETRY_BACKOFF_SECONDS = 2.0  # before the first of them; each waits twice as long as the one before
 RETRY_HTTP_CODES = [500, 502, 504, 522, 524, 408]
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # the error row tells
 REDIRECT_MAX_TIMES = 3
