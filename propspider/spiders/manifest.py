@@ -157,7 +157,7 @@ class ManifestSpider(PortalSpider):
         walk.failed += 1
         if kind in {"walk", "resume"}:
             if page == 1:
-                yield from self._next_parts(walk, one.parent)
+                yield from self._next_parts(walk, one)
             elif one.last is not None:
                 yield from self._pages(walk, one, page + one.step, 1)
         planned = sum(each.planned for each in self._walks.values())
@@ -187,7 +187,9 @@ class ManifestSpider(PortalSpider):
         if kind == "walk" and page.page == 1:
             one.begin(page)
             one.note(page)
-            yield from self._next_parts(walk, one.parent)
+            if one.parent is not None:
+                one.parent.found += page.stated_total or 0
+            yield from self._next_parts(walk, one)
             yield from self._begin(walk, one, page)
             return
         slid = one.note(page)
@@ -259,11 +261,12 @@ class ManifestSpider(PortalSpider):
         walk.ignored.add(dimension)
         yield from self._divide(walk, above, page, ignored=dimension)
 
-    def _next_parts(self, walk: ScopeWalk, above: PartWalk | None) -> Iterator[Request]:
-        if above is not None:
-            waiting, above.waiting = above.waiting, []
-            for one in waiting:
-                yield self._request(walk, one, 1, "walk")
+    def _next_parts(self, walk: ScopeWalk, one: PartWalk) -> Iterator[Request]:
+        """Siblings of a part that has answered: one for one, after the first as many as are worth having under way."""
+        if one.parent is not None:
+            for sibling in one.parent.next_waiting(1 if one.parent.is_probed else self.window):
+                yield self._request(walk, sibling, 1, "walk")
+            one.parent.is_probed = True
 
     def _go_on_after(self, walk: ScopeWalk, one: PartWalk, boundary: ManifestPage) -> Iterator[Request]:
         """Where a walk was cut off: on from there when the page still joins what was read, else from its beginning."""
@@ -281,14 +284,16 @@ class ManifestSpider(PortalSpider):
                 yield self._request(walk, one, page, "walk")
 
     def _closing(self, walk: ScopeWalk, one: PartWalk) -> Iterator[Request]:
-        """A full walk ends with another look at its head: what moved there meanwhile was on none of the pages after it."""
+        """A full walk that saw less than there is ends with another look at its head: what moved there meanwhile was on none
+        of the pages after it.
+        """
         if self.args.pages:
             return
-        if not one.is_split and not one.under_way and not one.head_read and one.read > 1 and not one.is_over:
+        if not one.is_split and not one.under_way and not one.head_read and one.read > 1 and not one.is_over and one.is_short:
             one.head_read = True
             yield self._request(walk, one, 1, "head")
         whole = walk.whole
-        if whole.is_split and not walk.under_way and not whole.head_read:
+        if whole.is_split and not walk.under_way and not whole.head_read and walk.is_short:
             whole.head_read = True
             yield self._request(walk, whole, 1, "head")
 
