@@ -116,9 +116,7 @@ class ManifestSpider(PortalSpider):
         yield from self._after_failure(walk, one, asked["page"], asked["kind"])
         yield from self._closing(walk, one)
 
-    def _read(
-        self, response: Response, walk: ScopeWalk, one: PartWalk, page: int, kind: Kind, attempt: int
-    ) -> Iterator[Output]:
+    def _read(self, response: Response, walk: ScopeWalk, one: PartWalk, page: int, kind: Kind, attempt: int) -> Iterator[Output]:
         error = partial(self.error, response=response, scope=walk.scope, page=page)
         # One by one: after the error of a block comes CloseSpider, which must not take the error with it.
         for refusal in self.judged(response, "listing", scope=walk.scope, page=page):

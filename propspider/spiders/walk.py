@@ -32,6 +32,8 @@ class PartWalk:
     newest: frozenset[str] = frozenset()
     """Listings of the page that was read last."""
     seen: set[str] = field(default_factory=set)
+    has_moved: bool = False
+    """Its total changed while it was walked."""
     under_way: int = 0
     """Requests without an answer."""
     read: int = 0
@@ -58,8 +60,8 @@ class PartWalk:
 
     @property
     def is_short(self) -> bool:
-        """Fewer listings were seen than its pages state, so that some may have moved past the walk."""
-        return self.total is None or len(self.seen) < self.total
+        """Some of its listings may have moved past the walk."""
+        return self.has_moved or self.total is None or len(self.seen) < self.total
 
     def next_waiting(self, count: int) -> list["PartWalk"]:
         """None when the children asked for add up: the others are empty."""
@@ -79,7 +81,9 @@ class PartWalk:
         self.newest = listings(page)
         self.seen |= self.newest
         shrank = self.total is not None and page.stated_total is not None and page.stated_total < self.total
-        self.total = page.stated_total if page.stated_total is not None else self.total
+        if page.stated_total is not None:
+            self.has_moved = self.has_moved or page.stated_total != self.total
+            self.total = page.stated_total
         if not shrank or self.again >= max(1, BACK_SHARE * self.read):
             return False
         self.again += 1
@@ -115,7 +119,7 @@ class ScopeWalk:
     @property
     def is_short(self) -> bool:
         total = self.whole.total
-        return total is None or len(set().union(*(part.seen for part in self.parts.values()))) < total
+        return total is None or len(set[str]().union(*(part.seen for part in self.parts.values()))) < total
 
     def divide(self, part: PartWalk, children: tuple[Part, ...]) -> list[PartWalk]:
         for name in [name for name, one in self.parts.items() if _is_below(one, part)]:
