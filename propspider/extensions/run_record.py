@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from propspider.db.engine import DatabaseUnavailable, get_engine
 from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.sync import leases, queue, runs, sweeps
-from propspider.sync.leases import Lease, LeaseHeld
+from propspider.sync.leases import Lease, LeaseHeld, Superseded
 from propspider.sync.runs import Outcome, SessionRef
 from propspider.sync.verdict import Bounds
 
@@ -32,6 +32,7 @@ class RunRecord:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._session: SessionRef | None = None
+        self._own: tuple[Lease, ...] = ()
         self._heart: Any = None
         self._beating: asyncio.Task[None] | None = None
 
@@ -47,7 +48,7 @@ class RunRecord:
             return
         try:
             self._session = spider.session = await asyncio.to_thread(self._open, spider)
-        except LeaseHeld as error:
+        except (LeaseHeld, Superseded) as error:
             log.error("crawl not started", reason=str(error))
             raise CloseSpider(f"not started: {error}") from error
         except (DatabaseUnavailable, ConnectionLost) as error:
@@ -65,12 +66,17 @@ class RunRecord:
             connection,
             portal=spider.portal.name,
             spider=spider.name,
-            arguments=spider.args.model_dump(mode="json", exclude_defaults=True),
+            arguments=spider.args.model_dump(mode="json", exclude_defaults=True, exclude={"run", "fence"}),
             base_url=spider.portal.base_url,
             parser_version=spider.portal.parser_version,
+            sync_run_id=spider.args.run,
         )
         holder = f"{socket.gethostname()}:{os.getpid()}, session {str(session.id)[:8]}"
-        spider.leases = tuple(leases.acquire(connection, name, holder) for name in sorted(spider.lease_names))
+        self._own = tuple(leases.acquire(connection, name, holder) for name in sorted(spider.lease_names))
+        of_run = () if spider.args.run is None else (leases.of_run(spider.portal.name, spider.args.fence),)
+        for lease in of_run:
+            leases.check(connection, lease)
+        spider.leases = (*of_run, *self._own)
         if spider.scopes:
             runs.bury(connection, sweeps.bury_holders(connection, session, spider.scopes))
             spider.interrupted = sweeps.take_up(connection, session, spider.scopes, pages_wanted=spider.args.pages)
@@ -85,11 +91,10 @@ class RunRecord:
         session = self._session
         if session is None or self._crawler.engine is None:
             return
-        held: tuple[Lease, ...] = self._crawler.spider.leases  # type: ignore[union-attr]
 
         def beat(connection: Connection) -> bool:
             # Leases first, as every flush does.
-            return all(leases.beat(connection, lease) for lease in held) and runs.beat(connection, session)
+            return all(leases.beat(connection, lease) for lease in self._own) and runs.beat(connection, session)
 
         try:
             alive = await asyncio.to_thread(in_transaction, get_engine(), beat)
@@ -142,7 +147,7 @@ class RunRecord:
                     interrupted=None if reason == "finished" else reason,
                 )
             runs.close_session(connection, session, outcome=outcome, reason=reason, stats=stats)
-            for lease in spider.leases:
+            for lease in self._own:
                 leases.release(connection, lease)
 
         in_transaction(get_engine(), work)

@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from uuid import UUID
 
 import scrapy
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
@@ -42,12 +43,22 @@ CommaList = Annotated[list[str], BeforeValidator(_split)]
 
 
 class SpiderArgs(BaseModel):
-    """Arguments of every spider. `base_url` reads the portal from a mirror."""
+    """Arguments of every spider. `base_url` reads the portal from a mirror. `run` and `fence`: the tier run that this crawl is a
+    step of, and the fence of its lease; what the crawl flushes after somebody took the run over is refused.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     portal: str | None = None
     base_url: str | None = None
+    run: UUID | None = None
+    fence: int | None = None
+
+    @model_validator(mode="after")
+    def _a_run_has_a_fence(self) -> Self:
+        if (self.run is None) != (self.fence is None):
+            raise ValueError("run and fence go together")
+        return self
 
 
 class PortalSpider(scrapy.Spider):
@@ -61,6 +72,7 @@ class PortalSpider(scrapy.Spider):
     session: "SessionRef | None" = None
     """Set by the run record before the first request; None in a crawl that stores nothing. So are the two that follow."""
     leases: "tuple[Lease, ...]" = ()
+    """Its own, and that of the run that it is a step of: every flush checks their fences."""
     interrupted: "Interrupted" = MappingProxyType({})
     scopes: Sequence[str] = ()
     """What it sweeps."""
