@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from propspider.commands import db, demo, explain, manifest, portal, queue, review, status
+from propspider.commands import db, demo, explain, manifest, portal, queue, review, status, sweeps
 from propspider.commands.errors import OneLineErrors
 from propspider.commands.output import prepare_streams, say
 
@@ -20,6 +20,7 @@ app.add_typer(queue.app, name="queue")
 app.add_typer(review.app, name="review")
 app.add_typer(manifest.app, name="manifest")
 app.add_typer(portal.app, name="portal")
+app.command("sweeps")(sweeps.sweeps)
 app.command("explain")(explain.explain)
 app.add_typer(db.app, name="db")
 app.command("demo")(demo.demo)

@@ -14,13 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from propspider.db.engine import get_engine
 from propspider.db.transactions import BadData, ConnectionLost, in_transaction
 from propspider.item_json import plain
-from propspider.items import Claim, CrawlError, ErrorType, ManifestEntry, ManifestPage, PropertyItem
-from propspider.sync import arrivals, queue, runs, statement
+from propspider.items import Claim, CrawlError, Division, ErrorType, ManifestEntry, ManifestPage, PropertyItem
+from propspider.sync import arrivals, leases, queue, runs, statement, sweeps
+from propspider.sync.leases import Lease, Superseded
 from propspider.sync.locks import lock_listings
 from propspider.sync.promote import promote
 from propspider.sync.runs import Counts, SessionRef
 
-Storable = ManifestPage | PropertyItem | CrawlError
+Storable = ManifestPage | Division | PropertyItem | CrawlError
 
 ENTRIES_PER_FLUSH = 1000
 PAGES_WAIT_SECONDS = 1.0
@@ -80,8 +81,11 @@ class PostgresPipeline:
             spider: Any = self._crawler.spider
             try:
                 counts = await asyncio.to_thread(_Flush(get_engine(), spider).store, batch)
+            except Superseded as error:
+                self._lose("superseded", str(error), len(batch))
+                return
             except (ConnectionLost, BadData, SQLAlchemyError, psycopg.Error) as error:
-                self._lose(str(error), len(batch))
+                self._lose("database_lost", str(error), len(batch))
                 return
         stats = self._crawler.stats
         for name, value in vars(counts).items():
@@ -89,15 +93,16 @@ class PostgresPipeline:
         stats.inc_value("propspider/stored", counts.stored)
         stats.inc_value("propspider/flushes")
 
-    def _lose(self, reason: str, unstored: int) -> None:
-        """Queue rows of what was not acknowledged come back when their leases end. The run record reads the stat: the crawl
+    def _lose(self, why: str, reason: str, unstored: int) -> None:
+        """Queue rows of what was not acknowledged come back when their leases end. The run record reads the stats: the crawl
         may be closing already, for a reason that sounds well.
         """
         self._lost = True
-        log.error("database lost", reason=reason, unstored=unstored)
+        log.error(why.replace("_", " "), reason=reason, unstored=unstored)
         self._crawler.stats.inc_value(runs.LOST_STAT, unstored)
+        self._crawler.stats.set_value(runs.LOST_REASON_STAT, why)
         if self._crawler.crawling:
-            closing = self._crawler.engine.close_spider_async(reason="database_lost")
+            closing = self._crawler.engine.close_spider_async(reason=why)
             task = asyncio.get_running_loop().create_task(closing)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -109,6 +114,7 @@ class _Flush:
     def __init__(self, engine: Engine, spider: Any) -> None:
         self._engine = engine
         self._session: SessionRef = spider.session
+        self._leases: Sequence[Lease] = spider.leases
         self._pages_wanted: int = getattr(spider.args, "pages", 0)
 
     def store(self, batch: Sequence[Storable]) -> Counts:
@@ -147,10 +153,10 @@ class _Flush:
             portal=item.portal,
             error_type=ErrorType.STORE,
             message=reason,
-            url=item.source_url if isinstance(item, PropertyItem) else item.url,
+            url=item.source_url if isinstance(item, PropertyItem) else getattr(item, "url", None),
             property_id=item.property_id if isinstance(item, PropertyItem | CrawlError) else None,
             raw_item=plain(item) if isinstance(item, PropertyItem) else None,
-            claim=None if isinstance(item, ManifestPage) else item.claim,
+            claim=getattr(item, "claim", None),
         )
         if error.raw_item is not None:
             # The raw item may hold what JSON cannot say: then its error row goes without.
@@ -174,13 +180,17 @@ class _Flush:
 
     def _write(self, connection: Connection, batch: Sequence[Storable]) -> Counts:
         pages = [item for item in batch if isinstance(item, ManifestPage)]
+        divisions = [item for item in batch if isinstance(item, Division)]
         items = [item for item in batch if isinstance(item, PropertyItem)]
         errors = [item for item in batch if isinstance(item, CrawlError)]
         counts = Counts()
+        for lease in self._leases:
+            leases.check(connection, lease)
         claimed = [error.claim.property_id for error in errors if error.claim is not None]
         lock_listings(connection, self._session.portal, [*claimed, *(item.property_id for item in items)])
         if pages:
             counts.add(arrivals.record_pages(connection, self._session, pages, pages_wanted=self._pages_wanted))
+        sweeps.record_divisions(connection, self._session, divisions, pages_wanted=self._pages_wanted)
         if items:
             counts.add(promote(connection, self._session, items))
         if errors:
@@ -190,7 +200,7 @@ class _Flush:
 
     def _write_errors(self, connection: Connection, errors: Sequence[CrawlError], claimed: Sequence[str]) -> Counts:
         runs.record_errors(connection, self._session, errors)
-        arrivals.record_failed_pages(connection, self._session, errors, pages_wanted=self._pages_wanted)
+        sweeps.record_failures(connection, self._session, errors, pages_wanted=self._pages_wanted)
         failures = [
             queue.Failure(
                 error.claim, f"{error.error_type.value}: {error.message}", error.error_type not in _SAYS_NOTHING_OF_THE_LISTING

@@ -1,8 +1,9 @@
 """What the spiders share: validated arguments, the portal, and how a response becomes an item or a typed error."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import scrapy
@@ -24,7 +25,9 @@ from propspider.portals import Judgement, Portal
 from propspider.portals.contract import PageKind
 
 if TYPE_CHECKING:
+    from propspider.sync.leases import Lease
     from propspider.sync.runs import SessionRef
+    from propspider.sync.sweeps import Interrupted
 
 
 class SpiderArgumentError(ValueError):
@@ -56,7 +59,13 @@ class PortalSpider(scrapy.Spider):
     detail_pages: ClassVar[bool] = False
     """True for spiders that fetch detail pages, which a portal may want rendered by a browser."""
     session: "SessionRef | None" = None
-    """Set by the run record before the first request; None in a crawl that stores nothing."""
+    """Set by the run record before the first request; None in a crawl that stores nothing. So are the two that follow."""
+    leases: "tuple[Lease, ...]" = ()
+    interrupted: "Interrupted" = MappingProxyType({})
+    scopes: Sequence[str] = ()
+    """What it sweeps."""
+    failure: str | None = None
+    """Why a crawl that came to its end failed all the same."""
 
     def __init__(self, *positional: Any, config: Config | None = None, **arguments: Any) -> None:
         super().__init__(*positional)
@@ -109,6 +118,11 @@ class PortalSpider(scrapy.Spider):
     @classmethod
     def renders(cls, portal: Portal) -> bool:
         return cls.detail_pages and portal.facts.rendering == "browser"
+
+    @property
+    def lease_names(self) -> list[str]:
+        """What nobody else may do while this crawl runs."""
+        return []
 
     @property
     def page_meta(self) -> dict[str, Any]:

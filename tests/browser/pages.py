@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from propspider.lab.pages import DETAIL_ROOTS, SITE
-from propspider.lab.server import PAGES, create_app
+from propspider.lab.server import SHOWN, create_app
 from propspider.lab.world import Listing, World
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -67,7 +67,7 @@ def url_of(listing: Listing) -> str:
 
 def detail_html(world: World) -> str:
     """Of the world's first listing."""
-    html = create_app(world)[PAGES].detail(world.listings[0].slug, "en")
+    html = create_app(world)[SHOWN].pages.detail(world.listings[0].slug, "en")
     assert html is not None
     return html.decode()
 

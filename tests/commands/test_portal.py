@@ -40,7 +40,7 @@ def detail_file(tmp_path: Path) -> str:
 
 @pytest.fixture
 def listing_file(tmp_path: Path) -> str:
-    from propspider.lab.pages import SCOPES
+    from propspider.lab.scopes import SCOPES
 
     titled = attrs.evolve(LISTING, title=type(LISTING.title)(HOSTILE, HOSTILE))
     world = attrs.evolve(WORLD, listings=(titled, *WORLD.listings[1:]))

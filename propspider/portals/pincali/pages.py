@@ -7,8 +7,9 @@ from propspider.portals.contract import Portal, load
 from propspider.portals.pincali import markup
 from propspider.portals.pincali.cards import page_number, page_url, read_listing
 from propspider.portals.pincali.detail import read_detail
+from propspider.portals.pincali.parts import part_url
 
-__all__ = ["DetailPage", "ListingPage", "nowhere_url", "page_number", "page_url"]
+__all__ = ["DetailPage", "ListingPage", "nowhere_url", "page_number", "page_url", "part_url"]
 
 
 class ListingPage(WebPage[ManifestPage]):
