@@ -27,16 +27,20 @@ class Pause:
     times: int
 
     def __str__(self) -> str:
-        whose = "every portal" if self.portal == EVERY_PORTAL else self.portal
-        return f"{whose} is paused since {_moment(self.paused_at)}, {self.end} ({self.reason}): propspider resume {self.option}"
+        option = "--all" if self.portal == EVERY_PORTAL else f"--portal {self.portal}"
+        return f"{self.whose} is paused since {self.since}, {self.end} ({self.reason}): propspider resume {option}"
+
+    @property
+    def whose(self) -> str:
+        return "every portal" if self.portal == EVERY_PORTAL else self.portal
+
+    @property
+    def since(self) -> str:
+        return _moment(self.paused_at)
 
     @property
     def end(self) -> str:
         return "until it is resumed" if self.until is None else f"until {_moment(self.until)}"
-
-    @property
-    def option(self) -> str:
-        return "--all" if self.portal == EVERY_PORTAL else f"--portal {self.portal}"
 
 
 class PortalPaused(RuntimeError):
@@ -77,7 +81,7 @@ def trip(connection: Connection, portal: str, reason: str, *, session_id: uuid.U
 
 
 def resume(connection: Connection, portal: str) -> Resumed:
-    """Ends the portal's own pause, or with "*" that of all, and the alerts that it was blocked. Blocks are remembered for a day."""
+    """Ends the portal's own pause, or with "*" that of all, and its alerts of a block; for a day it is remembered that there was one."""
     ended = _end(connection, portal)
     return Resumed(ended, alerts.resolve(connection, "block", portal=portal))
 

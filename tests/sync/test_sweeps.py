@@ -148,9 +148,12 @@ def test_outside_of_the_walked_predicates_nobody_is_missing(engine: Engine) -> N
 def test_a_place_is_known_from_the_part_in_which_a_listing_was_seen(engine: Engine) -> None:
     north, south = Part(place="norte"), Part(place="sur")
     parted(engine, (north, [1, 2]), (south, [3, 4]))
-    assert {
-        row["property_id"]: row["place"] for row in rows(engine, "SELECT property_id, place FROM manifest_sightings")
-    } == {listing(1): "norte", listing(2): "norte", listing(3): "sur", listing(4): "sur"}
+    assert {row["property_id"]: row["place"] for row in rows(engine, "SELECT property_id, place FROM manifest_sightings")} == {
+        listing(1): "norte",
+        listing(2): "norte",
+        listing(3): "sur",
+        listing(4): "sur",
+    }
     session = new_session(engine)
     numbers = range(10, 110)
     record(engine, session, page(stated_total=102, cards=0, minute=10))
