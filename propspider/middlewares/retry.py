@@ -8,6 +8,8 @@ from scrapy.settings import BaseSettings
 from propspider import clock
 
 LONGEST_SECONDS = 60.0
+WAIT_KEY = "wait_seconds"
+"""In a request's meta: how long it is to wait before it is sent, for a spider that asks again for what it could not read."""
 
 
 class BackoffRetryMiddleware(RetryMiddleware):
@@ -16,6 +18,10 @@ class BackoffRetryMiddleware(RetryMiddleware):
     def __init__(self, settings: BaseSettings) -> None:
         super().__init__(settings)
         self._first_seconds = settings.getfloat("RETRY_BACKOFF_SECONDS")
+
+    async def process_request(self, request: Request) -> None:
+        if wait := request.meta.pop(WAIT_KEY, None):
+            await clock.sleep(min(wait, LONGEST_SECONDS))
 
     async def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
         answer: Request | Response = super().process_response(request, response)

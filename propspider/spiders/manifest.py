@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Literal
 import attrs
 from pydantic import Field
 from scrapy import Request
-from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from propspider.items import CrawlError, Division, ErrorType, ManifestPage, PriceUnit
+from propspider.middlewares.retry import WAIT_KEY
 from propspider.portals import Portal, partition
 from propspider.spiders.base import CommaList, PortalSpider, SpiderArgs, SpiderArgumentError, fetched_at, http_response
 from propspider.spiders.walk import HEAD_PAGES, PartWalk, ScopeWalk, listings, numbers, taken_up
@@ -23,7 +23,7 @@ again, because the walk was cut off after it.
 """
 Output = ManifestPage | Division | CrawlError | Request
 
-_WORTH_ANOTHER_TRY = frozenset({ErrorType.WRONG_PAGE, ErrorType.EMPTY_PAGE, ErrorType.UNREADABLE, ErrorType.HTTP_STATUS})
+_WORTH_ANOTHER_TRY = frozenset({ErrorType.WRONG_PAGE, ErrorType.EMPTY_PAGE, ErrorType.UNREADABLE})
 _MISMATCHED_SHARE = 0.2
 """Of the cards of a part's first page: with more the portal is taken to ignore the filter."""
 _FEW = 3
@@ -75,25 +75,27 @@ class ManifestSpider(PortalSpider):
             for request in self._closing(walk, walk.whole):
                 yield request
 
-    def _request(self, walk: ScopeWalk, one: PartWalk, page: int, kind: Kind) -> Request:
+    def _request(self, walk: ScopeWalk, one: PartWalk, page: int, kind: Kind, *, attempt: int = 0) -> Request:
         one.under_way += 1
+        wait = self.settings.getfloat("RETRY_BACKOFF_SECONDS") * 2.0 ** (attempt - 1) if attempt else 0.0
         return Request(
             self.portal.page_url(walk.scope, page, one.part),
             self.parse,
             errback=self.lost,
-            cb_kwargs={"scope": walk.scope, "part": one.part.name, "page": page, "kind": kind},
+            cb_kwargs={"scope": walk.scope, "part": one.part.name, "page": page, "kind": kind, "attempt": attempt},
+            meta={WAIT_KEY: wait} if wait else None,
             dont_filter=True,
             # Scopes in turn, pages in order: newest-first listings drift down while they are read.
             priority=-list(self.portal.facts.scopes).index(walk.scope),
         )
 
-    def parse(self, response: Response, scope: str, part: str, page: int, kind: Kind) -> Iterator[Output]:
+    def parse(self, response: Response, scope: str, part: str, page: int, kind: Kind, attempt: int) -> Iterator[Output]:
         walk = self._walks[scope]
         one = walk.parts.get(part)
         if one is None:  # asked for before the portal turned out to ignore its filter
             return
         one.under_way -= 1
-        yield from self._read(response, walk, one, page, kind)
+        yield from self._read(response, walk, one, page, kind, attempt)
         yield from self._closing(walk, one)
 
     def lost(self, failure: Failure) -> Iterator[Output]:
@@ -114,11 +116,11 @@ class ManifestSpider(PortalSpider):
         yield from self._after_failure(walk, one, asked["page"], asked["kind"])
         yield from self._closing(walk, one)
 
-    def _read(self, response: Response, walk: ScopeWalk, one: PartWalk, page: int, kind: Kind) -> Iterator[Output]:
+    def _read(self, response: Response, walk: ScopeWalk, one: PartWalk, page: int, kind: Kind, attempt: int) -> Iterator[Output]:
         error = partial(self.error, response=response, scope=walk.scope, page=page)
         # One by one: after the error of a block comes CloseSpider, which must not take the error with it.
         for refusal in self.judged(response, "listing", scope=walk.scope, page=page):
-            yield from self._refused(response, walk, one, page, kind, refusal)
+            yield from self._refused(walk, one, page, kind, attempt, refusal)
             # A page that is not there is the end of the walk; one that failed is not.
             if refusal.error_type is not ErrorType.BLOCKED:
                 return
@@ -127,7 +129,7 @@ class ManifestSpider(PortalSpider):
             yield error(problem.error_type, problem.message, raw_item=problem.raw)
         if not read.entries and not read.cards and (read.stated_total or page > 1):
             empty = error(ErrorType.EMPTY_PAGE, "a listing page without cards")
-            yield from self._refused(response, walk, one, page, kind, empty)
+            yield from self._refused(walk, one, page, kind, attempt, empty)
             return
         if read.page != page or (kind == "walk" and page > 1 and one.repeats(read)):
             what = f"page {read.page} came for page {page}" if read.page != page else f"page {page} repeats the one before it"
@@ -138,14 +140,12 @@ class ManifestSpider(PortalSpider):
         yield from self._keep(response, walk, one, read, kind)
 
     def _refused(
-        self, response: Response, walk: ScopeWalk, one: PartWalk, page: int, kind: Kind, refusal: CrawlError
+        self, walk: ScopeWalk, one: PartWalk, page: int, kind: Kind, attempt: int, refusal: CrawlError
     ) -> Iterator[Output]:
-        if refusal.error_type in _WORTH_ANOTHER_TRY and response.request is not None:
-            again = get_retry_request(response.request, spider=self, reason=refusal.error_type.value)
-            if again is not None:
-                one.under_way += 1
-                yield again
-                return
+        """A page that came and could not be read; what did not come was tried again by the middleware."""
+        if refusal.error_type in _WORTH_ANOTHER_TRY and attempt < self.settings.getint("RETRY_TIMES"):
+            yield self._request(walk, one, page, kind, attempt=attempt + 1)
+            return
         yield refusal
         if refusal.error_type is not ErrorType.GONE or page == 1:
             yield from self._after_failure(walk, one, page, kind)

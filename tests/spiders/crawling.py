@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 90
+CRAWL = [sys.executable, "-m", "scrapy", "crawl", "-s", "RETRY_BACKOFF_SECONDS=0.01"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def environment(database_url: str | None, base_url: str | None, **extra: str) ->
 
 
 def command(spider: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "scrapy", "crawl", spider, *(part for one in arguments for part in ("-a", one))]
+    return [*CRAWL, spider, *(part for one in arguments for part in ("-a", one))]
 
 
 def crawl(
