@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from propspider.db.engine import DatabaseUnavailable
 from propspider.db.transactions import ConnectionLost
-from propspider.middlewares.pacing import TOO_BUSY, PacingMiddleware, Throttled
+from propspider.middlewares.pacing import TOO_BUSY, CrawlEnding, PacingMiddleware, Throttled
 from propspider.middlewares.reach import OffSite, ReachMiddleware, Refused, is_own
 from propspider.middlewares.robots import RobotsMiddleware
 
@@ -87,8 +87,8 @@ class Guard:
             await self._pass(url, *_MIDDLEWARES)
         except IgnoreRequest as refusal:
             self.count("not_allowed")
-            # A page whose data was refused for the host's sake is no page of its listing.
-            if isinstance(refusal, Throttled) or (leads and isinstance(refusal, Refused)):
+            # A page whose data was not asked for is no page of its listing.
+            if isinstance(refusal, Throttled | CrawlEnding) or (leads and isinstance(refusal, Refused)):
                 self._led_away[page] = refusal
             return True
         except (SQLAlchemyError, DatabaseUnavailable, ConnectionLost) as error:

@@ -62,8 +62,9 @@ class PageSpider(PortalSpider):
         self.args.target.write_text(json.dumps(page), encoding="utf-8")
 
     def lost(self, failure: Failure) -> Iterator[CrawlError]:
-        error = next(self.failed(failure))
-        self.args.target.write_text(json.dumps({"error": f"{error.error_type.value}: {error.message}"}), encoding="utf-8")
+        error = next(self.failed(failure), None)
+        if error is not None:
+            self.args.target.write_text(json.dumps({"error": f"{error.error_type.value}: {error.message}"}), encoding="utf-8")
         return iter(())
 
 

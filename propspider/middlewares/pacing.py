@@ -23,6 +23,8 @@ from propspider.sync import pacing
 
 T = TypeVar("T")
 
+LOOK_SECONDS = 2.0
+"""How long a request that waits may keep a crawl that is closing."""
 TOO_BUSY = frozenset({429, 503})
 
 
@@ -30,6 +32,10 @@ class Throttled(Refused):
     """The host asked to be left alone for longer than a request waits."""
 
     error_type: ClassVar[ErrorType] = ErrorType.BLOCKED
+
+
+class CrawlEnding(Refused):
+    """The crawl is closing: a request that stood in line is not sent any more, and says nothing of its page."""
 
 
 class PacingMiddleware:
@@ -61,12 +67,14 @@ class PacingMiddleware:
         return max(own, self._crawl_delays.get(host, 0.0))
 
     async def process_request(self, request: Request) -> None:
-        """Raises Throttled."""
+        """Raises Throttled, CrawlEnding."""
+        self._check_open()
         host = urlparse_cached(request).netloc
         # The browser's handler asks for the turn of a page when the tab for it is open: that may take as long as a turn.
         if request.meta.get("playwright") or (self.delay_seconds(host) <= 0 and host not in self._struck):
             return
         async with self._turns[host]:
+            self._check_open()
             await self._turn(host)
 
     async def process_response(self, request: Request, response: Response) -> Response:
@@ -93,7 +101,7 @@ class PacingMiddleware:
                 self._struck.add(host)
             wait = turn.wait_seconds
             while True:
-                await clock.sleep(wait)
+                await self._sleep(wait)
                 # What was said to any process meanwhile holds for this request too.
                 wait = await _in_database(lambda connection: pacing.ask(connection, host, delay))
                 if not wait:
@@ -101,6 +109,19 @@ class PacingMiddleware:
         except pacing.HostHeld as held:
             self._crawler.stats.inc_value("propspider/throttled")
             raise Throttled(str(held)) from None
+
+    async def _sleep(self, seconds: float) -> None:
+        """Not on and on for a crawl that is closing."""
+        while seconds > 0:
+            await clock.sleep(min(seconds, LOOK_SECONDS))
+            seconds -= LOOK_SECONDS
+            self._check_open()
+
+    def _check_open(self) -> None:
+        # No public name tells: Scrapy closes a spider by waiting for what is under way, sixteen turns of a host after a block.
+        slot = getattr(self._crawler.engine, "_slot", None)
+        if slot is not None and slot.closing is not None:
+            raise CrawlEnding("the crawl is closing")
 
 
 def _is_good(status: int) -> bool:

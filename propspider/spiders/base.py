@@ -19,7 +19,7 @@ from propspider.browser import BrowserUnavailable, crawl_settings, executable
 from propspider.config import Config, load
 from propspider.items import Claim, CrawlError, ErrorType
 from propspider.middlewares.fetched import META_KEY
-from propspider.middlewares.pacing import Throttled
+from propspider.middlewares.pacing import CrawlEnding, Throttled
 from propspider.middlewares.reach import Refused
 from propspider.middlewares.robots import RobotsUnreadable
 from propspider.portals import Judgement, Portal
@@ -191,9 +191,13 @@ class PortalSpider(scrapy.Spider):
         )
 
     def failed(self, failure: Failure, **context: Any) -> Iterator[CrawlError]:
-        """The error of a request that brought no response. Raises CloseSpider after it when no other request can do better."""
+        """The error of a request that brought no response; none of one that the end of the crawl overtook.
+        Raises CloseSpider after it when no other request can do better.
+        """
         request = failure.request  # type: ignore[attr-defined]
         exception = failure.value
+        if isinstance(exception, CrawlEnding):
+            return
         error_type = exception.error_type if isinstance(exception, Refused) else ErrorType.DOWNLOAD
         message = f"{type(exception).__name__}: {exception}".removesuffix(": ")
         yield self.error(error_type, message, url=request.url, **context)

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from propspider.db.models import ScrapingError
+from propspider.items import ErrorType
 from propspider.sync import alerts, statement
 
 EVERY_PORTAL = "*"
@@ -63,9 +64,9 @@ def pause(connection: Connection, portal: str, reason: str, by: str, until: date
 
 def trip(connection: Connection, portal: str, reason: str, *, session_id: uuid.UUID | None = None) -> Pause:
     """The portal blocked us: it is paused, longer each time, and somebody is told. Returns the pause in force.
-    The last error of the session, if there is one, tells how the block looked.
+    The session's error row of the block, if there is one, tells how it looked.
     """
-    sign = _last_error(connection, session_id)
+    sign = _sign(connection, session_id)
     said = f"{reason}: {sign}" if sign else reason
     row = connection.execute(statement("pause_trip"), {"portal": portal, "reason": said}).mappings().first()
     made = Pause(**row) if row is not None else next(one for one in pauses(connection) if one.portal == portal)
@@ -81,7 +82,9 @@ def trip(connection: Connection, portal: str, reason: str, *, session_id: uuid.U
 
 
 def resume(connection: Connection, portal: str) -> Resumed:
-    """Ends the portal's own pause, or with "*" that of all, and its alerts of a block; for a day it is remembered that there was one."""
+    """Ends the portal's own pause, or with "*" that of all, and resolves its alert of a block. For a day the next block lasts
+    longer all the same.
+    """
     ended = _end(connection, portal)
     return Resumed(ended, alerts.resolve(connection, "block", portal=portal))
 
@@ -113,9 +116,9 @@ def _end(connection: Connection, portal: str | None) -> list[Pause]:
     return [Pause(**row) for row in connection.execute(statement("pause_end"), {"portal": portal}).mappings()]
 
 
-def _last_error(connection: Connection, session_id: uuid.UUID | None) -> str | None:
-    last = select(ScrapingError.message).where(ScrapingError.session_id == session_id).order_by(ScrapingError.id.desc()).limit(1)
-    return connection.execute(last).scalar()
+def _sign(connection: Connection, session_id: uuid.UUID | None) -> str | None:
+    of_the_block = (ScrapingError.session_id == session_id, ScrapingError.error_type == ErrorType.BLOCKED.value)
+    return connection.execute(select(ScrapingError.message).where(*of_the_block).order_by(ScrapingError.id).limit(1)).scalar()
 
 
 def _moment(moment: datetime) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
@@ -47,10 +48,10 @@ class Lab:
 
 
 @contextmanager
-def laboratory(world: World, gate: Gate | None = None) -> Iterator[Lab]:
+def laboratory(world: World, gate: Gate | None = None, *, before: Any = None) -> Iterator[Lab]:
+    """`before`: a middleware of aiohttp that meets the requests first."""
     app = create_app(world, page_size=12, page_cap=None)
-    if gate is not None:
-        app.middlewares.append(gate.watch)
+    app.middlewares.extend(watch for watch in (before, gate.watch if gate is not None else None) if watch is not None)
     with serve(app) as base_url:
         try:
             yield Lab(base_url, world, app)
