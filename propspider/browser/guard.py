@@ -1,5 +1,6 @@
 """What a page may load: its own hosts' documents, scripts and data, under the same robots.txt and pace as any other request."""
 
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -122,7 +123,8 @@ class Guard:
 
     async def _opened(self, socket: WebSocket) -> None:
         if is_own(socket.url.replace("ws", "http", 1), self._hosts):
-            await self.pace(socket.url.replace("ws", "http", 1))
+            with suppress(Refused):  # it is open already, and only counted
+                await self.pace(socket.url.replace("ws", "http", 1))
 
     async def _abort(self, route: Route) -> None:
         self.count("popup")
