@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy import Request
 from scrapy.crawler import AsyncCrawlerProcess
@@ -40,6 +40,7 @@ class PageSpider(PortalSpider):
     args_model: ClassVar[type[SpiderArgs]] = PageArgs
     args: PageArgs
     stores = False
+    custom_settings: ClassVar[dict[str, Any]] = {"RETRY_TIMES": 1}  # somebody is waiting for it
 
     @classmethod
     def check(cls, args: PageArgs, portal: Portal) -> None:

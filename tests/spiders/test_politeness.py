@@ -1,6 +1,7 @@
 """The pace of several processes, recomputed from the portal's own log; what a portal that has enough of us gets to see."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -177,6 +178,27 @@ def test_a_running_crawl_ends_when_its_portal_is_paused(engine: Engine, database
     assert scalar(engine, "SELECT count(*) FROM scrape_queue WHERE claims > 0") <= 50
     assert scalar(engine, "SELECT count(*) FROM scrape_queue WHERE status = 'in_progress'") == 0
     assert rows(engine, "SELECT * FROM alerts") == []
+
+
+def test_a_crawl_that_no_command_starts_is_stopped_by_a_pause_as_well(engine: Engine, database_url: str) -> None:
+    with engine.begin() as connection:
+        breaker.pause(connection, "pincali", "maintenance", "ana")
+    code = """
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.utils.project import get_project_settings
+process = AsyncCrawlerProcess(get_project_settings())
+process.crawl("manifest")
+process.start()
+"""
+    with laboratory(WORLD) as lab:
+        env = environment(database_url, lab.base_url)
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        assert lab.paths == []
+    assert "Closing spider (not started: pincali is paused since " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert scalar(engine, "SELECT count(*) FROM scraping_sessions") == 0
 
 
 @pytest.mark.parametrize("wall", ["login", "shell"])
