@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from scrapy import Request
 from scrapy.crawler import AsyncCrawlerProcess
@@ -40,7 +40,7 @@ class PageSpider(PortalSpider):
     args_model: ClassVar[type[SpiderArgs]] = PageArgs
     args: PageArgs
     stores = False
-    custom_settings: ClassVar[dict[str, Any]] = {"RETRY_TIMES": 1}  # somebody is waiting for it
+    custom_settings = {"RETRY_TIMES": 1}  # noqa: RUF012 - Scrapy's name; somebody is waiting for the page
 
     @classmethod
     def check(cls, args: PageArgs, portal: Portal) -> None:
