@@ -217,6 +217,16 @@ class Division:
 
 
 @frozen
+class SitemapPage:
+    """Detail pages that a portal's sitemap lists, as they are stored: present when it was fetched."""
+
+    portal: str
+    url: str
+    listing_urls: tuple[str, ...]
+    observed_at: datetime
+
+
+@frozen
 class PropertyItem:
     """One detail page, named as the columns of properties_live. None means the page does not say;
     `stated_empty` names the fields of which the page says that there is nothing.

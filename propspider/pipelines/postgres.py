@@ -14,14 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from propspider.db.engine import get_engine
 from propspider.db.transactions import BadData, ConnectionLost, in_transaction
 from propspider.item_json import plain
-from propspider.items import Claim, CrawlError, Division, ErrorType, ManifestEntry, ManifestPage, PropertyItem
-from propspider.sync import arrivals, leases, queue, runs, statement, sweeps
+from propspider.items import Claim, CrawlError, Division, ErrorType, ManifestEntry, ManifestPage, PropertyItem, SitemapPage
+from propspider.sync import arrivals, leases, queue, runs, sitemap, statement, sweeps
 from propspider.sync.leases import Lease, Superseded
 from propspider.sync.locks import lock_listings
 from propspider.sync.promote import promote
 from propspider.sync.runs import Counts, SessionRef
 
-Storable = ManifestPage | Division | PropertyItem | CrawlError
+Storable = ManifestPage | Division | SitemapPage | PropertyItem | CrawlError
 
 ENTRIES_PER_FLUSH = 1000
 PAGES_WAIT_SECONDS = 1.0
@@ -190,6 +190,8 @@ class _Flush:
         lock_listings(connection, self._session.portal, [*claimed, *(item.property_id for item in items)])
         if pages:
             counts.add(arrivals.record_pages(connection, self._session, pages, pages_wanted=self._pages_wanted))
+        if listed := [item for item in batch if isinstance(item, SitemapPage)]:
+            counts.add(sitemap.record(connection, self._session, listed))
         sweeps.record_divisions(connection, self._session, divisions, pages_wanted=self._pages_wanted)
         if items:
             counts.add(promote(connection, self._session, items))

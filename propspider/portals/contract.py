@@ -250,6 +250,20 @@ class Portal:
         split = self.facts.split
         return split is not None and (not split.scopes or scope in split.scopes)
 
+    @property
+    def sitemap_url(self) -> str | None:
+        return None if self.facts.sitemap is None else self.base_url + self.facts.sitemap
+
+    @cached_property
+    def sitemap_hosts(self) -> frozenset[str]:
+        """netlocs from which its sitemap may be fetched."""
+        return self.hosts if self.is_mirrored else self.hosts | frozenset(self.facts.sitemap_hosts)
+
+    def listing_url(self, url: str) -> str | None:
+        """The URL under which a listing is stored, whatever its language; None for what is no detail page of the portal."""
+        found: str | None = self._pages.listing_url(self, url) if self.owns(url) else None
+        return found
+
     def nowhere_url(self, number: int) -> str:
         """A detail page that never existed: what the portal answers where there is nothing."""
         return self.fetch_url(self._pages.nowhere_url(self, number))

@@ -127,6 +127,11 @@ class PortalSpider(scrapy.Spider):
         return cls.detail_pages and portal.facts.rendering == "browser"
 
     @property
+    def hosts(self) -> frozenset[str]:
+        """netlocs that this crawl may ask."""
+        return self.portal.hosts
+
+    @property
     def lease_names(self) -> list[str]:
         """What nobody else may do while this crawl runs."""
         return []

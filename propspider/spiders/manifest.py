@@ -5,15 +5,16 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 import attrs
-from pydantic import Field
+from pydantic import Field, model_validator
 from scrapy import Request
 from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from propspider.items import CrawlError, Division, ErrorType, ManifestPage, PriceUnit
+from propspider.items import CrawlError, Division, ErrorType, ManifestPage, PriceUnit, SitemapPage
 from propspider.middlewares.retry import WAIT_KEY
 from propspider.portals import Portal, partition
+from propspider.spiders import sitemap
 from propspider.spiders.base import CommaList, PortalSpider, SpiderArgs, SpiderArgumentError, fetched_at, http_response
 from propspider.spiders.walk import HEAD_PAGES, PartWalk, ScopeWalk, listings, numbers, taken_up
 
@@ -31,10 +32,19 @@ _FEW = 3
 
 
 class ManifestArgs(SpiderArgs):
-    """`pages`: how many of each scope, 0 = all that the portal serves. `scope`: names, comma-separated; all when unset."""
+    """`pages`: how many of each scope, 0 = all that the portal serves. `scope`: names, comma-separated; all when unset.
+    `source` "sitemap": the portal's sitemap instead, which says what is there and never what is not.
+    """
 
     pages: int = Field(default=0, ge=0)
     scope: CommaList = Field(default_factory=list)
+    source: Literal["listings", "sitemap"] = "listings"
+
+    @model_validator(mode="after")
+    def _sitemap_has_no_pages(self) -> "ManifestArgs":
+        if self.source == "sitemap" and (self.pages or self.scope):
+            raise ValueError("source=sitemap takes neither pages nor scope")
+        return self
 
 
 class ManifestSpider(PortalSpider):
@@ -44,7 +54,8 @@ class ManifestSpider(PortalSpider):
 
     def __init__(self, *positional: Any, **arguments: Any) -> None:
         super().__init__(*positional, **arguments)
-        self.scopes: Sequence[str] = self.args.scope or list(self.portal.facts.scopes)
+        if self.args.source == "listings":
+            self.scopes: Sequence[str] = self.args.scope or list(self.portal.facts.scopes)
         self._walks: dict[str, ScopeWalk] = {}
 
     @classmethod
@@ -53,6 +64,13 @@ class ManifestSpider(PortalSpider):
             raise SpiderArgumentError(
                 f"-a scope: {portal.name} has no {', '.join(unknown)}; it has {', '.join(portal.facts.scopes)}"
             )
+
+        if args.source == "sitemap" and portal.sitemap_url is None:
+            raise SpiderArgumentError(f"-a source: {portal.name} has no sitemap")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        return self.portal.hosts if self.args.source == "listings" else self.portal.sitemap_hosts
 
     @property
     def lease_names(self) -> list[str]:
@@ -65,6 +83,8 @@ class ManifestSpider(PortalSpider):
         return f"{failed} of {read + failed} listing pages failed" if too_many else None
 
     async def start(self) -> AsyncIterator[Request]:
+        if self.args.source == "sitemap" and (url := self.portal.sitemap_url) is not None:
+            yield self._sitemap_request(url)
         for scope in self.scopes:
             walk, places = ScopeWalk.of(scope), {"": 1}
             if scope in self.interrupted:
@@ -155,7 +175,7 @@ class ManifestSpider(PortalSpider):
         walk.failed += 1
         if kind in {"walk", "resume"}:
             if page == 1:
-                yield from self._next_parts(walk, one.parent)
+                yield from self._next_parts(walk, one)
             elif one.last is not None:
                 yield from self._pages(walk, one, page + one.step, 1)
         planned = sum(each.planned for each in self._walks.values())
@@ -185,7 +205,9 @@ class ManifestSpider(PortalSpider):
         if kind == "walk" and page.page == 1:
             one.begin(page)
             one.note(page)
-            yield from self._next_parts(walk, one.parent)
+            if one.parent is not None:
+                one.parent.found += page.stated_total or 0
+            yield from self._next_parts(walk, one)
             yield from self._begin(walk, one, page)
             return
         slid = one.note(page)
@@ -257,11 +279,12 @@ class ManifestSpider(PortalSpider):
         walk.ignored.add(dimension)
         yield from self._divide(walk, above, page, ignored=dimension)
 
-    def _next_parts(self, walk: ScopeWalk, above: PartWalk | None) -> Iterator[Request]:
-        if above is not None:
-            waiting, above.waiting = above.waiting, []
-            for one in waiting:
-                yield self._request(walk, one, 1, "walk")
+    def _next_parts(self, walk: ScopeWalk, one: PartWalk) -> Iterator[Request]:
+        """Siblings of a part that has answered: one for one, after the first as many as are worth having under way."""
+        if one.parent is not None:
+            for sibling in one.parent.next_waiting(1 if one.parent.is_probed else self.window):
+                yield self._request(walk, sibling, 1, "walk")
+            one.parent.is_probed = True
 
     def _go_on_after(self, walk: ScopeWalk, one: PartWalk, boundary: ManifestPage) -> Iterator[Request]:
         """Where a walk was cut off: on from there when the page still joins what was read, else from its beginning."""
@@ -279,16 +302,42 @@ class ManifestSpider(PortalSpider):
                 yield self._request(walk, one, page, "walk")
 
     def _closing(self, walk: ScopeWalk, one: PartWalk) -> Iterator[Request]:
-        """A full walk ends with another look at its head: what moved there meanwhile was on none of the pages after it."""
+        """A full walk that saw less than there is ends with another look at its head: what moved there meanwhile was on none
+        of the pages after it.
+        """
         if self.args.pages:
             return
-        if not one.is_split and not one.under_way and not one.head_read and one.read > 1 and not one.is_over:
+        if not one.is_split and not one.under_way and not one.head_read and one.read > 1 and not one.is_over and one.is_short:
             one.head_read = True
             yield self._request(walk, one, 1, "head")
         whole = walk.whole
-        if whole.is_split and not walk.under_way and not whole.head_read:
+        if whole.is_split and not walk.under_way and not whole.head_read and walk.is_short:
             whole.head_read = True
             yield self._request(walk, whole, 1, "head")
+
+    def _sitemap_request(self, url: str) -> Request:
+        return Request(self.portal.fetch_url(url), self.parse_sitemap, errback=self.sitemap_lost)
+
+    def parse_sitemap(self, response: Response) -> Iterator[SitemapPage | CrawlError | Request]:
+        if sign := self.portal.facts.blocked.match(http_response(response), response.body[:100_000].lower()):
+            yield self.error(ErrorType.BLOCKED, sign, response=response)
+            raise CloseSpider("blocked")
+        if response.status != 200:
+            yield self.error(ErrorType.HTTP_STATUS, f"status {response.status}", response=response)
+            return
+        try:
+            content = sitemap.read(response.body)
+        except sitemap.UnreadableSitemap as error:
+            yield self.error(ErrorType.UNREADABLE, str(error), response=response)
+            return
+        if content.kind == "index":
+            yield from map(self._sitemap_request, content.locations)
+        else:
+            for urls in sitemap.listings(content, self.portal):
+                yield SitemapPage(self.portal.name, response.url, urls, fetched_at(response))
+
+    def sitemap_lost(self, failure: Failure) -> Iterator[CrawlError]:
+        yield from self.failed(failure)
 
     @property
     def _most_pages(self) -> int | None:

@@ -31,6 +31,9 @@ class PartWalk:
     """Listings of its first page when the walk began."""
     newest: frozenset[str] = frozenset()
     """Listings of the page that was read last."""
+    seen: set[str] = field(default_factory=set)
+    has_moved: bool = False
+    """Its total changed while it was walked."""
     under_way: int = 0
     """Requests without an answer."""
     read: int = 0
@@ -45,10 +48,27 @@ class PartWalk:
     is_over: bool = False
     """Nothing more is asked: the pages repeat themselves, or the portal ignored the filter."""
     waiting: list["PartWalk"] = field(default_factory=list)
-    """Children that are asked for once the first of them showed that the portal obeys the filter."""
+    """Children that are asked for once the first of them showed that the portal obeys the filter, and as long as those asked
+    for do not add up to this part.
+    """
+    is_probed: bool = False
+    found: int = 0
+    """What its children state, summed."""
 
     def begin(self, page: ManifestPage) -> None:
         self.total, self.head = page.stated_total, listings(page)
+
+    @property
+    def is_short(self) -> bool:
+        """Some of its listings may have moved past the walk."""
+        return self.has_moved or self.total is None or len(self.seen) < self.total
+
+    def next_waiting(self, count: int) -> list["PartWalk"]:
+        """None when the children asked for add up: the others are empty."""
+        if self.total is not None and self.found >= self.total:
+            self.waiting = []
+        chosen, self.waiting = self.waiting[:count], self.waiting[count:]
+        return chosen
 
     def repeats(self, page: ManifestPage) -> bool:
         """Whether a page brings just what the one before it brought."""
@@ -59,8 +79,11 @@ class PartWalk:
         """Counts a page that was read. True when listings may have slid up from it since: its total shrank."""
         self.read += 1
         self.newest = listings(page)
+        self.seen |= self.newest
         shrank = self.total is not None and page.stated_total is not None and page.stated_total < self.total
-        self.total = page.stated_total if page.stated_total is not None else self.total
+        if page.stated_total is not None:
+            self.has_moved = self.has_moved or page.stated_total != self.total
+            self.total = page.stated_total
         if not shrank or self.again >= max(1, BACK_SHARE * self.read):
             return False
         self.again += 1
@@ -93,10 +116,15 @@ class ScopeWalk:
         """Pages that it is known to have."""
         return sum(1 if part.is_split else part.last or part.read for part in self.parts.values())
 
+    @property
+    def is_short(self) -> bool:
+        total = self.whole.total
+        return total is None or len(set[str]().union(*(part.seen for part in self.parts.values()))) < total
+
     def divide(self, part: PartWalk, children: tuple[Part, ...]) -> list[PartWalk]:
         for name in [name for name, one in self.parts.items() if _is_below(one, part)]:
             self.parts.pop(name).is_over = True
-        part.is_split = bool(children)
+        part.is_split, part.is_probed, part.found = bool(children), False, 0
         made = [PartWalk(child, part) for child in children]
         self.parts |= {one.part.name: one for one in made}
         return made
@@ -132,6 +160,7 @@ def taken_up(scope: str, walked: "Mapping[str, WalkedPart]", *, most: int | None
         )
         if one.first_total is not None and one.cards:
             part.last = min(max(1, -(-one.first_total // one.cards)), most or sys.maxsize)
+        part.seen = set().union(*one.pages.values())
         page = _gapless(one.pages)
         if not part.is_split and (part.last is None or page < part.last):
             places[name] = max(1, page)

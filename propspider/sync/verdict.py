@@ -153,5 +153,7 @@ def _is_covered(name: str, parts: Mapping[str, PartFacts], children: Mapping[str
     part = parts[name]
     if part.is_split:
         of = children.get(name, ())
-        return bool(of) and not _residual(part, of) and all(_is_covered(child.name, parts, children, bounds) for child in of)
+        # Those that add up leave nothing for a part that was not asked for.
+        asked = [child for child in of if child.total is not None]
+        return bool(asked) and not _residual(part, of) and all(_is_covered(one.name, parts, children, bounds) for one in asked)
     return part.total is not None and not part.cap_hit and _obeyed(part) and part.distinct >= bounds.complete_share * part.total

@@ -54,13 +54,11 @@ def crawl(
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def start(
-    spider: str, *arguments: str, database_url: str, base_url: str, extra: Mapping[str, str] | None = None
-) -> "subprocess.Popen[str]":
+def start(spider: str, *arguments: str, database_url: str, base_url: str, **extra: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         command(spider, *arguments),
         cwd=ROOT,
-        env=environment(database_url, base_url, **(extra or {})),
+        env=environment(database_url, base_url, **extra),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

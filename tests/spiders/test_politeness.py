@@ -3,8 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -20,7 +19,7 @@ from tests.builders import column, one, rows, scalar
 from tests.portals.pincali.markup import card, listing_page, next_button
 
 from .crawling import ROOT, SECONDS, command, crawl, environment, start
-from .served import Gate, Handler, Lab, answering, laboratory, redirecting, site
+from .served import Answer, Gate, Lab, answering, laboratory, redirecting, site
 
 WORLD = World.create(150)
 LOGIN = "/account/authentication/new"
@@ -37,20 +36,14 @@ class Busy:
     seen: int = 0
     said_at: list[float] = field(default_factory=list)
 
-    @web.middleware
-    async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path != "/robots.txt":
-            self.seen += 1
-            if self.seen == self.page or (self.always and self.seen > self.page):
-                self.said_at.append(time.monotonic())
-                return web.Response(status=429, headers={"Retry-After": self.retry_after})
-        return await handler(request)
+    def __call__(self, request: web.Request) -> Answer | None:
+        self.seen += request.path != "/robots.txt"
+        is_told = self.seen == self.page or (self.always and self.seen > self.page)
+        return self._say if is_told and request.path != "/robots.txt" else None
 
-
-@contextmanager
-def busy_laboratory(busy: Busy) -> Iterator[Lab]:
-    with laboratory(WORLD, before=busy.watch) as lab:
-        yield lab
+    async def _say(self, _: web.Request) -> web.StreamResponse:
+        self.said_at.append(time.monotonic())
+        return web.Response(status=429, headers={"Retry-After": self.retry_after})
 
 
 def want(engine: Engine, count: int) -> None:
@@ -65,7 +58,7 @@ def want(engine: Engine, count: int) -> None:
 def three_crawls(database_url: str, lab: Lab, *, delay: str, pages: int) -> list["subprocess.Popen[str]"]:
     extra = {"PROPSPIDER_PORTALS__PINCALI__DELAY_SECONDS": delay}
     return [
-        start(*arguments, database_url=database_url, base_url=lab.base_url, extra=extra)
+        start(*arguments, database_url=database_url, base_url=lab.base_url, **extra)
         for arguments in (
             ("manifest", "scope=sale", f"pages={pages}"),
             ("manifest", "scope=rent", f"pages={pages}"),
@@ -101,7 +94,7 @@ def test_three_processes_keep_one_pace(engine: Engine, database_url: str) -> Non
 def test_what_one_process_is_told_every_process_waits_for(engine: Engine, database_url: str) -> None:
     want(engine, 3)
     busy = Busy(page=3, retry_after="3")
-    with busy_laboratory(busy) as lab:
+    with laboratory(WORLD, fault=busy) as lab:
         finished(three_crawls(database_url, lab, delay="0.5", pages=2))
         (said_at,) = busy.said_at
         after = [moment - said_at for moment in times(lab) if moment > said_at]
@@ -113,7 +106,7 @@ def test_what_one_process_is_told_every_process_waits_for(engine: Engine, databa
 
 def test_who_is_asked_to_wait_for_an_hour_gives_its_claims_back_and_goes(engine: Engine, database_url: str) -> None:
     want(engine, 30)
-    with busy_laboratory(Busy(page=1, retry_after="3600", always=True)) as lab:
+    with laboratory(WORLD, fault=Busy(page=1, retry_after="3600", always=True)) as lab:
         done = crawl("detail", database_url=database_url, base_url=lab.base_url)
         asked = [path for path in lab.paths if path != "/robots.txt"]
         assert (done.code, done.lines[-1]) == (1, "crawl failed: throttled")
@@ -137,7 +130,7 @@ def test_who_is_asked_to_wait_for_an_hour_gives_its_claims_back_and_goes(engine:
 
 
 def test_too_many_requests_for_ever_is_a_block(engine: Engine, database_url: str) -> None:
-    with busy_laboratory(Busy(page=1, retry_after="0", always=True)) as lab:
+    with laboratory(WORLD, fault=Busy(page=1, retry_after="0", always=True)) as lab:
         done = crawl("manifest", "scope=sale", database_url=database_url, base_url=lab.base_url)
         assert [path for path in lab.paths if path != "/robots.txt"] == [SALE] * 4
     assert done.lines[-1] == "crawl failed: blocked"
