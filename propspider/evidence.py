@@ -127,9 +127,10 @@ class VerificationBatch:
     @property
     def faults(self) -> tuple[str, ...]:
         """Why nothing may be judged from it; empty for a valid batch."""
-        blocked = [item.property_id for item in self.items if item.finding is Finding.BLOCKED]
-        faults = [f"blocked at {blocked[0]}"] if blocked else []
-        return (*faults, *control_faults(self.controls))
+        opening = control_faults(self.controls, places=["opening"])
+        blocked = [f"blocked at {item.property_id}" for item in self.items if item.finding is Finding.BLOCKED]
+        # What was not asked any more is no fault of its own.
+        return tuple(opening or blocked or control_faults(self.controls))
 
 
 def control_faults(controls: Sequence[Control], *, places: Iterable[str] = ("opening", "closing")) -> list[str]:

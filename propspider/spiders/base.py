@@ -111,6 +111,15 @@ class PortalSpider(scrapy.Spider):
         return cls.detail_pages and portal.facts.rendering == "browser"
 
     @property
+    def lease_names(self) -> list[str]:
+        """What nobody else may hold while this crawl runs."""
+        return []
+
+    def after_exception(self, response: Response) -> Iterator[Any]:
+        """What a callback of this response still owed when it raised; its error was recorded."""
+        return iter(())
+
+    @property
     def page_meta(self) -> dict[str, Any]:
         """Of requests for detail pages."""
         return {"playwright": True} if self.renders(self.portal) else {}
