@@ -30,7 +30,7 @@ def of_head(portal: Portal, response: HttpResponse, *, location: str | None) -> 
     if judgement is Judgement.BLOCKED or status in _THROTTLED:
         return Finding.BLOCKED
     if 300 <= status < 400:
-        return _of_location(portal, urljoin(str(response.url), location)) if location else Finding.REDIRECTED
+        return of_location(portal, urljoin(str(response.url), location)) if location else Finding.REDIRECTED
     if judgement is Judgement.GONE:
         return Finding.GONE
     return Finding.ANSWERED if 200 <= status < 300 else _of_status(status)
@@ -76,7 +76,8 @@ def _of_status(status: int) -> Finding:
     return Finding.SERVER_ERROR if status >= 500 else Finding.REFUSED
 
 
-def _of_location(portal: Portal, target: str) -> Finding:
+def of_location(portal: Portal, target: str) -> Finding:
+    """Of a redirect to this absolute URL that was not followed."""
     if not portal.owns(target):
         return Finding.OFF_SITE
     if any(part in target for part in portal.facts.login.url_parts):

@@ -39,21 +39,35 @@ class Round:
         self._candidates = [Asked(row.source_url, row.claim.property_id, row.claim) for row in rows]
         self._closing = [*(Asked(one.source_url, one.property_id) for one in last), Asked(nowhere(), None)]
         self._phases = [self._opening, self._candidates, self._closing]
-        self._waiting: set[Asked] = set()
+        self._to_ask: list[Asked] = []
+        self._asked: set[Asked] = set()
+        self._window = 1
 
-    def next_phase(self) -> list[Asked]:
-        """What is to be asked now; empty when there is no more, or when the opening controls failed."""
-        if self._phases and not (len(self._phases) == 2 and control_faults(self._controls(), places=["opening"])):
-            self._waiting = set(self._phases[0])
-            return self._phases.pop(0)
-        return []
+    def begin(self, window: int) -> list[Asked]:
+        """What is to be asked first. `window`: how many at a time, so that a portal that begins to refuse is asked no more."""
+        self._window = window
+        return self._next_phase()
 
-    def settle(self, asked: Asked) -> bool:
-        """True when it was the last answer of its phase."""
-        if self.is_void or asked not in self._waiting:
-            return False
-        self._waiting.remove(asked)
-        return not self._waiting
+    def settle(self, asked: Asked) -> list[Asked] | None:
+        """An answer is in: what is to be asked now. None when that was the last."""
+        if self.is_void or asked not in self._asked:
+            return []
+        self._asked.remove(asked)
+        if self._to_ask or self._asked:
+            return self._take(1)
+        return self._next_phase() or None
+
+    def _next_phase(self) -> list[Asked]:
+        # A portal that fails its opening controls is asked nothing more.
+        if not self._phases or (len(self._phases) == 2 and control_faults(self._controls(), places=["opening"])):
+            return []
+        self._to_ask = list(self._phases.pop(0))
+        return self._take(self._window)
+
+    def _take(self, count: int) -> list[Asked]:
+        chosen, self._to_ask = self._to_ask[:count], self._to_ask[count:]
+        self._asked.update(chosen)
+        return chosen
 
     def abandon(self) -> None:
         self.is_void = True

@@ -68,7 +68,7 @@ class VerifySpider(PortalSpider):
     async def start(self) -> AsyncIterator[Request]:
         claimed = 0
         while (current := await asyncio.to_thread(self._claim, claimed)) is not None:
-            for asked in current.next_phase():
+            for asked in current.begin(self.window):
                 yield self._request(current, asked)
             await current.over.wait()
             if current.is_void:
@@ -189,7 +189,7 @@ class VerifySpider(PortalSpider):
         asked.looks.append(
             Look(
                 method=method,
-                finding=_of_exception(exception),
+                finding=self._of_exception(exception, request.url if redirects else None),
                 url=asked.url,
                 observed_at=clock.now(),
                 redirect_url=self._published(request.url) if redirects else None,
@@ -209,14 +209,13 @@ class VerifySpider(PortalSpider):
         yield from self._answered(current, asked)
 
     def _answered(self, current: Round, asked: Asked) -> Output:
-        """Goes on to the next phase when this was the last answer of one, and hands the batch over after the last."""
-        if not current.settle(asked):
-            return
-        phase = current.next_phase()
-        for following in phase:
-            yield self._request(current, following)
-        if not phase:
+        """Asks for what is next, and hands the batch over when this was the last answer."""
+        following = current.settle(asked)
+        if following is None:
             yield from self._hand_over(current)
+        else:
+            for another in following:
+                yield self._request(current, another)
 
     def _hand_over(self, current: Round) -> Output:
         batch = current.batch(self.portal.name)
@@ -266,9 +265,12 @@ class VerifySpider(PortalSpider):
     def _published(self, url: str) -> str:
         return self.portal.site_url(url) if self.portal.owns(url) else url
 
-
-def _of_exception(exception: BaseException | None) -> Finding:
-    if isinstance(exception, Refused):
-        return Finding.OFF_SITE if exception.error_type is ErrorType.OFF_SITE else Finding.REFUSED
-    # Scrapy's redirect middleware has no exception of its own for a loop.
-    return Finding.REDIRECT_LOOP if isinstance(exception, IgnoreRequest) else Finding.NO_RESPONSE
+    def _of_exception(self, exception: BaseException | None, redirected_to: str | None) -> Finding:
+        if isinstance(exception, Refused):
+            if exception.error_type is ErrorType.OFF_SITE:
+                return Finding.OFF_SITE
+            # robots.txt often forbids the login page.
+            is_login = redirected_to is not None and findings.of_location(self.portal, redirected_to) is Finding.TO_LOGIN
+            return Finding.TO_LOGIN if is_login else Finding.REFUSED
+        # Scrapy's redirect middleware has no exception of its own for a loop.
+        return Finding.REDIRECT_LOOP if isinstance(exception, IgnoreRequest) else Finding.NO_RESPONSE

@@ -1,5 +1,6 @@
 """The verify spider against the laboratory: what it asks, and what it makes of the answers."""
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable
@@ -249,7 +250,7 @@ def test_a_crawl_that_is_killed_half_way_judges_nothing(engine: Engine, database
             assert time.monotonic() < deadline
             assert child.poll() is None
         child.send_signal(signal.SIGKILL)
-        child.wait()
+        child.communicate()
         assert {status(engine, one) for one in suspects} == {"likely_removed"}
         assert column(engine, "SELECT count(*) FROM verification_batches") == [0]
         assert set(column(engine, "SELECT status FROM scrape_queue WHERE kind = 'verify'")) == {"in_progress"}
@@ -262,9 +263,7 @@ def test_a_crawl_that_is_killed_half_way_judges_nothing(engine: Engine, database
     assert [status(engine, one) for one in suspects] == ["confirmed_removed"] * 5 + ["active"]
 
 
-async def answering_late(request: web.Request) -> web.StreamResponse:
-    import asyncio
-
+async def answering_late(_: web.Request) -> web.StreamResponse:
     await asyncio.sleep(30)
     return html(NOT_FOUND, status=404)
 
