@@ -76,15 +76,12 @@ def quarantine(connection: Connection, session: SessionRef, waiting: Sequence[Re
     if not waiting:
         return
     run = session.sync_run_id
-    scopes = dict(
-        connection.execute(
-            select(RemovalCase.scope, func.count())
-            .where(RemovalCase.sync_run_id == run, RemovalCase.status == "quarantined")
-            .group_by(RemovalCase.scope)
-        )
-        .tuples()
-        .all()
+    counted = connection.execute(
+        select(RemovalCase.scope, func.count().label("cases"))
+        .where(RemovalCase.sync_run_id == run, RemovalCase.status == "quarantined")
+        .group_by(RemovalCase.scope)
     )
+    scopes = {row.scope: row.cases for row in counted}
     where = ", ".join(f"{count} in {scope}" for scope, count in sorted(scopes.items()))
     alerts.raise_alert(
         connection,
@@ -164,11 +161,11 @@ def approve(connection: Connection, run: uuid.UUID, *, by: Literal["operator"] =
 
 def _gone_at(connection: Connection, case_ids: Sequence[int]) -> dict[int, datetime]:
     rows = connection.execute(
-        select(RemovalEvidence.case_id, func.max(RemovalEvidence.observed_at))
+        select(RemovalEvidence.case_id, func.max(RemovalEvidence.observed_at).label("gone_at"))
         .where(RemovalEvidence.case_id.in_(case_ids), RemovalEvidence.finding.in_(WEIGHED), RemovalEvidence.weight > 0)
         .group_by(RemovalEvidence.case_id)
     )
-    return dict(rows.tuples().all())
+    return {row.case_id: row.gone_at for row in rows}
 
 
 def _by_outcome(removals: Sequence[Removal]) -> Mapping[Outcome, list[int]]:
