@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from propspider.commands import db, demo, explain, manifest, portal, queue, review, status
+from propspider.commands import aliases, db, demo, explain, manifest, portal, queue, removals, review, status
 from propspider.commands.errors import OneLineErrors
 from propspider.commands.output import prepare_streams, say
 
@@ -18,6 +18,9 @@ app = typer.Typer(
 app.command("status")(status.status)
 app.add_typer(queue.app, name="queue")
 app.add_typer(review.app, name="review")
+app.command("removals")(removals.removals)
+app.add_typer(removals.run_app, name="run")
+app.add_typer(aliases.app, name="aliases")
 app.add_typer(manifest.app, name="manifest")
 app.add_typer(portal.app, name="portal")
 app.command("explain")(explain.explain)
