@@ -86,18 +86,19 @@ class VerifySpider(PortalSpider):
             return None
         try:
             if not claimed:
-                in_transaction(get_engine(), partial(self._suspect, session=session))
-                with get_engine().connect() as connection:
-                    if wanted is not None and not candidates.has_open_case(connection, wanted):
-                        raise CloseSpider(f"no open case of {wanted}")
+                while in_transaction(get_engine(), partial(self._suspect, session=session)):
+                    pass
+                has_case = partial(candidates.has_open_case, property_id=wanted)
+                if wanted is not None and not in_transaction(get_engine(), has_case):
+                    raise CloseSpider(f"no open case of {wanted}")
             return in_transaction(get_engine(), partial(self._claim_in, session=session, size=size))
         except ConnectionLost as error:
             raise CloseSpider("database_lost") from error
 
-    def _suspect(self, connection: Connection, session: "SessionRef") -> None:
+    def _suspect(self, connection: Connection, session: "SessionRef") -> bool:
         facts = self.portal.facts
         scopes = {name: scope.operation for name, scope in facts.scopes.items()}
-        candidates.suspect(connection, session, min_missing=facts.removal.min_missing, scopes=scopes)
+        return candidates.suspect(connection, session, min_missing=facts.removal.min_missing, scopes=scopes)
 
     def _claim_in(self, connection: Connection, session: "SessionRef", size: int) -> Round | None:
         rows = candidates.claim(

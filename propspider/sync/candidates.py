@@ -13,6 +13,7 @@ from propspider.sync.removals import open_cases
 from propspider.sync.runs import Counts, SessionRef
 
 CONTROLS = 4
+CASES_AT_ONCE = 1000
 LEASE_SECONDS = 300.0
 
 
@@ -24,11 +25,13 @@ class KnownAlive:
     source_url: str
 
 
-def suspect(connection: Connection, session: SessionRef, *, min_missing: int, scopes: Mapping[str, Operation]) -> int:
-    """Opens the cases that the sweeps so far ask for, and counts them for the session."""
-    opened = open_cases(connection, session.portal, min_missing=min_missing, scopes=scopes, session_id=session.id)
+def suspect(connection: Connection, session: SessionRef, *, min_missing: int, scopes: Mapping[str, Operation]) -> bool:
+    """Opens cases that the sweeps so far ask for, and counts them for the session. True while there may be more."""
+    opened = open_cases(
+        connection, session.portal, min_missing=min_missing, scopes=scopes, session_id=session.id, limit=CASES_AT_ONCE
+    )
     runs.add_counts(connection, session, Counts(removals_detected=opened))
-    return opened
+    return opened == CASES_AT_ONCE
 
 
 def claim(
@@ -61,6 +64,6 @@ def known_alive(connection: Connection, portal: str, *, without: list[str]) -> l
     return [KnownAlive(row.property_id, row.source_url) for row in rows]
 
 
-def has_open_case(connection: Connection, property_id: str) -> bool:
+def has_open_case(connection: Connection, property_id: str | None) -> bool:
     found = select(exists().where(RemovalCase.property_id == property_id, RemovalCase.status == "open"))
     return bool(connection.execute(found).scalar())

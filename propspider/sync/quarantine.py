@@ -130,12 +130,10 @@ def find_run(connection: Connection, prefix: str) -> uuid.UUID:
 
 def approve(connection: Connection, run: uuid.UUID, *, by: Literal["operator"] = "operator") -> list[str]:
     """Confirms what the run's quarantine still holds, once; ids of the listings. What waits there later needs another word."""
+    portal = connection.execute(select(SyncRun.portal).where(SyncRun.id == run)).scalar_one()
     waiting = and_(RemovalCase.sync_run_id == run, RemovalCase.status == "quarantined")
-    cases = connection.execute(select(RemovalCase.portal, RemovalCase.property_id).where(waiting)).all()
-    if not cases:
-        return []
-    portal = cases[0].portal
-    lock_listings(connection, portal, (case.property_id for case in cases))
+    lock_listings(connection, portal, connection.execute(select(RemovalCase.property_id).where(waiting)).scalars())
+    alerts.resolve(connection, "quarantine", portal=portal, subject=str(run))
     held = connection.execute(
         select(RemovalCase.id, RemovalCase.property_id, RemovalCase.scope, RemovalCase.outcome)
         .where(waiting)
@@ -144,17 +142,17 @@ def approve(connection: Connection, run: uuid.UUID, *, by: Literal["operator"] =
     ).all()
     gone_at = _gone_at(connection, [case.id for case in held])
     removals = [Removal(case.id, case.property_id, case.scope, case.outcome, gone_at[case.id]) for case in held]
+    if not removals:
+        return []
     confirm(connection, removals, run=run, decided_by=by, session_id=None)
     now = connection.execute(select(func.app_now())).scalar_one()
-    if removals:
-        connection.execute(
-            insert(RemovalEvidence),
-            [{"case_id": one.case_id, "method": by, "finding": "approved", "weight": 0, "observed_at": now} for one in removals],
-        )
+    connection.execute(
+        insert(RemovalEvidence),
+        [{"case_id": one.case_id, "method": by, "finding": "approved", "weight": 0, "observed_at": now} for one in removals],
+    )
     connection.execute(
         update(SyncRun).where(SyncRun.id == run).values(removals_confirmed=SyncRun.removals_confirmed + len(removals))
     )
-    alerts.resolve(connection, "quarantine", portal=portal, subject=str(run))
     aliases.propose(connection, portal)
     return sorted(removal.property_id for removal in removals)
 

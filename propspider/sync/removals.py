@@ -22,18 +22,21 @@ def open_cases(
     min_missing: int,
     scopes: Mapping[str, Operation],
     session_id: uuid.UUID | None = None,
+    limit: int | None = None,
 ) -> int:
     """How many listings became likely_removed. Run when sweeps were judged and before listings are verified; a second run
     finds nothing more.
 
     `scopes`: the portal's, each with its operation. A listing is missing when `min_missing` COMPLETE sweeps missed it in every
     one where it was ever seen; one that another scope still shows has lost an offer at most, and its detail page is asked for.
+    `limit`: at most so many at once, None = all. Each keeps its row locked until the caller commits, a millisecond apiece.
     """
     walks = {
         "portal": portal,
         "min_missing": min_missing,
         "scopes": list(scopes),
         "operations": [operation.value for operation in scopes.values()],
+        "limit": limit,
     }
     suspects = [row.property_id for name in _SUSPECTS for row in _found(connection, name, walks, None)]
     opened = 0

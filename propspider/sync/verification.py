@@ -42,14 +42,16 @@ def record_batch(connection: Connection, session: SessionRef, batch: Verificatio
     """Stores a batch and acts on it. In a valid batch every answer is about the listing, so that one which says nothing costs an
     attempt; a void one says nothing of any listing but the one at which the portal began to refuse.
     """
-    ids = lock_listings(connection, session.portal, (item.property_id for item in batch.items))
-    cases = _open_cases(connection, ids)
+    failed = [one.property_id for one in batch.controls if one.property_id is not None and not one.is_alive]
+    property_ids = [item.property_id for item in batch.items]
+    lock_listings(connection, session.portal, [*property_ids, *failed])
+    cases = _open_cases(connection, property_ids)
     faults = batch.faults
     batch_id = _write_batch(connection, session, batch, faults)
     _write_evidence(connection, session, batch, cases, batch_id, is_void=bool(faults))
-    asked = [item.property_id for item in batch.items if item.looks]
-    if asked:
-        connection.execute(statement("state_attempted"), {"property_ids": asked})
+    # A control that failed is not chosen again before its page was read.
+    attempted = [*(item.property_id for item in batch.items if item.looks and not _lives(item)), *failed]
+    connection.execute(statement("state_attempted"), {"property_ids": attempted})
     if faults:
         _set_aside(connection, session, batch, faults)
         return Counts()

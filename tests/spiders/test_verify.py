@@ -268,19 +268,6 @@ async def answering_late(_: web.Request) -> web.StreamResponse:
     return html(NOT_FOUND, status=404)
 
 
-def test_a_page_that_our_parser_cannot_read_does_not_hold_the_batch_up(engine: Engine, database_url: str) -> None:
-    seed(engine)
-    miss(engine, SUSPECT, SECOND)
-    broken = page_of(SUSPECT).replace(SUSPECT.public_id.encode(), b"\xff\xfe{{{")
-    with portal() as served:
-        served.answer(SUSPECT, answering(broken))
-        served.answer(SECOND, GONE)
-        verify(database_url, served)
-    assert evidence(engine)[-1][1] in {"unreadable", "wrong_page", "alive", "other_listing"}
-    assert status(engine, SUSPECT) == "likely_removed"
-    assert status(engine, SECOND) == "confirmed_removed"
-
-
 def test_one_listing_is_asked_for_by_its_id(engine: Engine, database_url: str) -> None:
     seed(engine)
     miss(engine, SUSPECT, SECOND)

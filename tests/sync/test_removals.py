@@ -1,13 +1,15 @@
 """Missing, suspected, gone, back: what each step needs and what it writes."""
 
+import attrs
 import pytest
 from sqlalchemy import Engine
 
-from propspider.sync import queue
+from propspider.sync import candidates, queue
+from propspider.sync.removals import open_cases
 from tests.builders import PORTAL, at, column, entry, item, listing, offer, one, page, rows, run, scalar
 
 from .steps import claim, flush_items, flush_pages
-from .sweeps import DAY, case, claims, controls, ended, status, suspect, sweep, verify
+from .sweeps import DAY, SCOPES, case, claims, controls, ended, status, suspect, sweep, verify
 
 HISTORY = (
     "SELECT old_value, new_value, change_type, change_reason FROM property_changes"
@@ -403,3 +405,51 @@ def test_a_person_who_asks_for_the_page_gets_it_instead_of_the_verification(engi
         assert queue.want_now(connection, PORTAL, listing(1))
     row = one(engine, "SELECT * FROM scrape_queue WHERE status = 'pending' AND property_id = :id", id=listing(1))
     assert (row["kind"], row["queue_reason"]) == ("detail", "on_demand")
+
+
+@pytest.mark.usefixtures("missing")
+def test_cases_can_be_opened_a_few_at_a_time(engine: Engine) -> None:
+    sweep(engine, 3 * DAY, sale=[])
+    sweep(engine, 4 * DAY, sale=[])
+    opened = []
+    for _ in range(3):
+        with engine.begin() as connection:
+            opened.append(open_cases(connection, PORTAL, min_missing=2, scopes=SCOPES, limit=1))
+    assert opened == [1, 1, 0]
+
+
+# --- controls ---
+
+
+def alive(engine: Engine, *without: int) -> list[str]:
+    with engine.connect() as connection:
+        found = candidates.known_alive(connection, PORTAL, without=[listing(number) for number in without])
+    return [one.property_id for one in found]
+
+
+def test_controls_are_what_was_seen_last(engine: Engine) -> None:
+    sweep(engine, 0, sale=range(1, 8))
+    flush_items(engine, *(item(number, minute=10) for number in range(1, 8)))
+    assert alive(engine) == []
+    run(engine, "UPDATE sweep_pages SET observed_at = app_now() - interval '2 hours'")
+    run(
+        engine,
+        "UPDATE property_state SET observed_at = app_now() - interval '1 hour', last_attempt_at = app_now() - interval '1 hour'"
+        " WHERE property_id >= :from",
+        **{"from": listing(6)},
+    )
+    assert alive(engine)[:2] == [listing(6), listing(7)]
+    assert len(alive(engine)) == 4
+    assert alive(engine, 6, 1) == [listing(7), listing(2), listing(3), listing(4)]
+
+
+@pytest.mark.usefixtures("missing")
+def test_a_control_that_failed_is_not_chosen_again(engine: Engine) -> None:
+    suspect(engine)
+    run(engine, "UPDATE sweep_pages SET observed_at = app_now()")
+    assert alive(engine) == [listing(2)]
+    failed = tuple(attrs.evolve(one, property_id=listing(2)) if one.property_id else one for one in controls("server_error"))
+    verify(engine, {1: "gone"}, around=failed)
+    assert alive(engine) == []
+    flush_items(engine, item(2, minute=60 * 24 * 1000))
+    assert alive(engine) == [listing(2)]

@@ -16,7 +16,7 @@ WITH walked AS (
       AND EXISTS (SELECT 1 FROM manifest_sightings other
                   WHERE other.property_id = s.property_id AND other.scope <> s.scope AND other.last_seen_at > s.last_seen_at)
 )
-SELECT o.property_id, o.operation, o.unit, o.missing_since IS NOT NULL AS is_missed, sweep.completed_at AS missed_at,
+SELECT o.property_id, o.operation, o.unit, o.missing_since IS NOT NULL AS is_missed, coalesce(sweep.completed_at, sweep.started_at) AS missed_at,
        coalesce(m.source_url, l.source_url) AS source_url
 FROM behind
 JOIN properties_live l ON l.property_id = behind.property_id AND l.status = 'active'
@@ -25,9 +25,9 @@ JOIN sweeps sweep ON sweep.id = v.missed_sweeps[1]
 JOIN property_state state ON state.property_id = behind.property_id
 LEFT JOIN property_manifest m ON m.property_id = behind.property_id
 JOIN property_offers o ON o.property_id = behind.property_id AND o.operation = behind.operation AND NOT o.is_withdrawn
-WHERE o.observed_at < sweep.completed_at
+WHERE o.observed_at < coalesce(sweep.completed_at, sweep.started_at)
   AND (o.missing_since IS NULL OR (o.missing_source = 'sweep' AND coalesce(state.observed_at < o.missing_since, true)))
-  AND (state.given_up_at IS NULL OR state.given_up_at < sweep.completed_at)
+  AND (state.given_up_at IS NULL OR state.given_up_at < coalesce(sweep.completed_at, sweep.started_at))
   AND EXISTS (SELECT 1 FROM sighting_misses other
               WHERE other.property_id = v.property_id AND other.scope = ANY (CAST(:scopes AS text[])) AND other.scope <> v.scope
                 AND other.missed = 0 AND other.last_seen_at > v.last_seen_at)

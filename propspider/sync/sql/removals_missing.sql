@@ -1,6 +1,6 @@
 -- Listings of live that enough complete sweeps missed in every scope where they were ever seen, and that have no open case.
 -- Parameters: portal, min_missing, scopes (those that the portal still has: another one is never swept again), property_ids
--- (null = all). The stamps are compared with one sweep a scope first; only what lies behind it is counted exactly.
+-- (null = all), limit (null = all). The stamps are compared with one sweep a scope first; only what lies behind it is counted exactly.
 -- Indexes: ix_sweeps_complete, pk_manifest_sightings.
 WITH bounds AS (
     SELECT scope, id AS sweep
@@ -27,3 +27,4 @@ CROSS JOIN LATERAL (
 WHERE missing.times >= :min_missing
   AND NOT EXISTS (SELECT 1 FROM removal_cases c WHERE c.property_id = l.property_id AND c.status IN ('open', 'quarantined'))
 ORDER BY l.property_id
+LIMIT :limit
