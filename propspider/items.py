@@ -198,12 +198,32 @@ class ManifestPage:
     cap_hit: bool = False
     """The portal serves no page after this one although the walk has more."""
     part: Part = WHOLE
-    parent: str | None = None
-    """Name of the part that this one is a part of."""
-    is_split: bool = False
-    """The part is walked by its own parts from here on."""
     mismatched: int = 0
     """Cards that the part's predicate does not allow."""
+
+
+@frozen
+class Division:
+    """From here on `part` of a scope is walked by its `children`. `ignored`: a filter that the portal turned out to ignore;
+    what the part was divided into before does not count. Without children the part is walked as far as the portal shows it.
+    """
+
+    portal: str
+    scope: str
+    part: Part
+    children: tuple[Part, ...]
+    observed_at: datetime
+    ignored: str | None = None
+
+
+@frozen
+class SitemapPage:
+    """Detail pages that a portal's sitemap lists, as they are stored: present when it was fetched."""
+
+    portal: str
+    url: str
+    listing_urls: tuple[str, ...]
+    observed_at: datetime
 
 
 @frozen

@@ -97,7 +97,10 @@ class Split(_Table):
     """How a scope with more listings than the portal shows is walked in parts: by `order`, until each part fits.
 
     Values are what the portal's URLs call a type or a place; `prices`: the portal filters by a range in its own currency.
+    `scopes` are those that can be split; empty = all.
     """
+
+    scopes: tuple[str, ...] = ()
 
     order: tuple[Literal["type", "place", "price"], ...] = ("type", "place", "price")
     types: dict[PropertyType, str] = Field(default_factory=dict)
@@ -149,6 +152,12 @@ class PortalFacts(_Table):
     def _base_is_own(self) -> "PortalFacts":
         if urlsplit(self.base_url).hostname not in self.domains:
             raise ValueError("base_url is not on one of the portal's own domains")
+        return self
+
+    @model_validator(mode="after")
+    def _split_scopes_are_known(self) -> "PortalFacts":
+        if self.split is not None and (unknown := set(self.split.scopes) - set(self.scopes)):
+            raise ValueError(f"split.scopes names no scope of this portal: {sorted(unknown)}")
         return self
 
 
@@ -224,11 +233,36 @@ class Portal:
         return _on_base(url, self.base_url) if self.is_mirrored else url
 
     def page_url(self, scope: str, page: int, part: Part = WHOLE) -> str:
-        """Raises KeyError for an unknown scope. A portal without `split` has no parts but the whole."""
+        """Raises KeyError for an unknown scope or a type or place without a name in `split`; ValueError for a part, other than
+        the whole, of a scope that cannot be split, or with prices that are not in the portal's currency.
+        """
         walk = self.facts.base_url + self.facts.scopes[scope].path
         if part != WHOLE:
+            if not self.can_split(scope):
+                raise ValueError(f"{self.name} cannot show parts of {scope}")
+            if part.currency not in {None, self.facts.currency}:
+                raise ValueError(f"{self.name} filters prices in {self.facts.currency}, not in {part.currency}")
             walk = self._pages.part_url(self, scope, part)
         return self.fetch_url(self._pages.page_url(walk, page))
+
+    def can_split(self, scope: str) -> bool:
+        """False where the portal has no URLs for parts of the scope; True for an unknown scope of a portal that splits all."""
+        split = self.facts.split
+        return split is not None and (not split.scopes or scope in split.scopes)
+
+    @property
+    def sitemap_url(self) -> str | None:
+        return None if self.facts.sitemap is None else self.base_url + self.facts.sitemap
+
+    @cached_property
+    def sitemap_hosts(self) -> frozenset[str]:
+        """netlocs from which its sitemap may be fetched."""
+        return self.hosts if self.is_mirrored else self.hosts | frozenset(self.facts.sitemap_hosts)
+
+    def listing_url(self, url: str) -> str | None:
+        """The URL under which a listing is stored, whatever its language; None for what is no detail page of the portal."""
+        found: str | None = self._pages.listing_url(self, url) if self.owns(url) else None
+        return found
 
     def nowhere_url(self, number: int) -> str:
         """A detail page that never existed: what the portal answers where there is nothing."""

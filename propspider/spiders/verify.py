@@ -25,6 +25,7 @@ from propspider.db.engine import get_engine
 from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.evidence import Finding, Look, Method, VerificationBatch
 from propspider.items import CrawlError, ErrorType, PropertyItem
+from propspider.middlewares.pacing import CrawlEnding, Throttled
 from propspider.middlewares.reach import Refused
 from propspider.middlewares.robots import RobotsUnreadable
 from propspider.portals import findings
@@ -181,9 +182,10 @@ class VerifySpider(PortalSpider):
         if current.is_void:
             return
         exception = failure.value
-        if isinstance(exception, RobotsUnreadable | BrowserUnavailable):
+        if isinstance(exception, RobotsUnreadable | Throttled | CrawlEnding | BrowserUnavailable):
             current.abandon()
             yield from self.failed(failure)
+            return
         detail = f"{type(exception).__name__}: {exception}".removesuffix(": ")
         redirects = request.meta.get("redirect_urls", [])
         method: Method = "HEAD" if request.method == "HEAD" else "GET"

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from propspider.sync import queue, statement
 from propspider.sync.statuses import set_status
 
-SightedBy = Literal["sighting", "detail page", "verification", "sitemap"]
+SightedBy = Literal["sighting", "detail page", "verification"]
 
 
 class Status(Protocol):

@@ -27,6 +27,11 @@ class Lease:
     fence: int
 
 
+def of_run(portal: str, fence: int) -> Lease:
+    """The lease of a tier run, as a crawl that is one of its steps knows it: to be checked, never beaten or released."""
+    return Lease(f"tier:{portal}", "", fence)
+
+
 def acquire(connection: Connection, name: str, holder: str, *, ttl_seconds: float = TTL_SECONDS) -> Lease:
     """A free lease, or one whose holder was silent for its ttl, with a new fence. Raises LeaseHeld."""
     parameters = {"name": name, "holder": holder, "ttl": ttl_seconds}

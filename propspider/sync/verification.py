@@ -170,7 +170,7 @@ def _dismiss_the_living(connection: Connection, session: SessionRef, batch: Veri
         return
     find_alive(connection, observed, by=DECIDED_BY, session_id=session.id)
     # Should its page not do for live, it was there all the same: the sweeps before count no more.
-    connection.execute(statement("state_present"), {"property_ids": list(observed), "present": list(observed.values())})
+    connection.execute(statement("state_found_alive"), {"property_ids": list(observed), "present": list(observed.values())})
 
 
 def _outcomes(connection: Connection, case_ids: Sequence[int]) -> dict[int, Outcome]:

@@ -121,7 +121,14 @@ def test_a_broken_portal_file_names_file_and_key(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    "changed", [{"base_url": "https://elsewhere.example.com"}, {"time_zone": "Mars/Olympus"}, {"scopes": {}}, {"nonsense": 1}]
+    "changed",
+    [
+        {"base_url": "https://elsewhere.example.com"},
+        {"time_zone": "Mars/Olympus"},
+        {"scopes": {}},
+        {"nonsense": 1},
+        {"split": {"scopes": ["sale", "nowhere"]}},
+    ],
 )
 def test_facts_that_break_the_contract_are_refused(changed: dict[str, object]) -> None:
     facts = PINCALI.facts.model_dump()
