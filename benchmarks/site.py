@@ -12,7 +12,8 @@ from web_poet import HttpResponse
 
 from benchmarks.ground import PORTAL
 from propspider import portals
-from propspider.lab.pages import SCOPES, Pages
+from propspider.lab.pages import Pages
+from propspider.lab.scopes import SCOPES
 from propspider.lab.serving import serve
 from propspider.lab.world import World
 

@@ -79,6 +79,8 @@ class ErrorType(StrEnum):
     WRONG_PAGE = "wrong_page"
     UNREADABLE = "unreadable"
     EMPTY_PAGE = "empty_page"
+    REPEATED_PAGE = "repeated_page"
+    FILTER_IGNORED = "filter_ignored"
     CARD = "card"
     PAGE_GATE = "page_gate"
     OTHER_LISTING = "other_listing"
@@ -149,10 +151,36 @@ class ManifestEntry:
 
 
 @frozen
+class Part:
+    """The listings of a scope that one filtered walk shows; all of them where nothing is set.
+
+    Prices are inclusive whole amounts of totals of `operation` in `currency`, both set when a bound is.
+    """
+
+    property_type: PropertyType | None = None
+    place: str | None = None
+    price_from: int | None = None
+    price_to: int | None = None
+    currency: str | None = None
+    operation: Operation | None = None
+
+    @property
+    def name(self) -> str:
+        """'' for the whole scope, else such as `house/nuevo-leon/0-1500000`; unique within a scope."""
+        prices = None
+        if self.currency is not None:
+            prices = f"{self.price_from or 0}-{'' if self.price_to is None else self.price_to}"
+        return "/".join(filter(None, (self.property_type, self.place, prices)))
+
+
+WHOLE = Part()
+
+
+@frozen
 class ManifestPage:
     """One listing page. `cards` counts all cards, read or not; `next_page` is None on the last page.
 
-    A page object leaves scope, url and observed_at empty; the spider fills them in.
+    A page object leaves scope, url, observed_at and all that follows them empty; the spider fills them in.
     """
 
     entries: tuple[ManifestEntry, ...]
@@ -169,6 +197,33 @@ class ManifestPage:
     observed_at: datetime | None = None
     cap_hit: bool = False
     """The portal serves no page after this one although the walk has more."""
+    part: Part = WHOLE
+    mismatched: int = 0
+    """Cards that the part's predicate does not allow."""
+
+
+@frozen
+class Division:
+    """From here on `part` of a scope is walked by its `children`. `ignored`: a filter that the portal turned out to ignore;
+    what the part was divided into before does not count. Without children the part is walked as far as the portal shows it.
+    """
+
+    portal: str
+    scope: str
+    part: Part
+    children: tuple[Part, ...]
+    observed_at: datetime
+    ignored: str | None = None
+
+
+@frozen
+class SitemapPage:
+    """Detail pages that a portal's sitemap lists, as they are stored: present when it was fetched."""
+
+    portal: str
+    url: str
+    listing_urls: tuple[str, ...]
+    observed_at: datetime
 
 
 @frozen

@@ -1,6 +1,8 @@
 """The session row of a crawl: opened before the first request, beaten while it runs, closed with the truth."""
 
 import asyncio
+import os
+import socket
 from typing import Any, Self
 
 import structlog
@@ -8,12 +10,15 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider
 from scrapy.utils.asyncio import create_looping_call
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from propspider.db.engine import DatabaseUnavailable, get_engine
 from propspider.db.transactions import ConnectionLost, in_transaction
-from propspider.sync import queue, runs
+from propspider.sync import breaker, leases, queue, runs, sweeps
+from propspider.sync.leases import Lease, LeaseHeld, Superseded
 from propspider.sync.runs import Outcome, SessionRef
+from propspider.sync.verdict import Bounds
 
 OUTCOME_STAT = "propspider/outcome"
 REASON_STAT = "propspider/reason"
@@ -25,6 +30,7 @@ class RunRecord:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._session: SessionRef | None = None
+        self._own: tuple[Lease, ...] = ()
         self._heart: Any = None
         self._beating: asyncio.Task[None] | None = None
 
@@ -40,6 +46,9 @@ class RunRecord:
             return
         try:
             self._session = spider.session = await asyncio.to_thread(self._open, spider)
+        except (LeaseHeld, Superseded, breaker.PortalPaused) as error:
+            log.error("crawl not started", reason=str(error))
+            raise CloseSpider(f"not started: {error}") from error
         except (DatabaseUnavailable, ConnectionLost) as error:
             log.error(str(error))
             raise CloseSpider("database_unavailable") from error
@@ -48,17 +57,29 @@ class RunRecord:
         self._heart.start(self._crawler.settings.getfloat("HEARTBEAT_SECONDS"), now=False)
 
     def _open(self, spider: Any) -> SessionRef:
-        return in_transaction(
-            get_engine(),
-            lambda connection: runs.open_session(
-                connection,
-                portal=spider.portal.name,
-                spider=spider.name,
-                arguments=spider.args.model_dump(mode="json", exclude_defaults=True),
-                base_url=spider.portal.base_url,
-                parser_version=spider.portal.parser_version,
-            ),
+        return in_transaction(get_engine(), lambda connection: self._open_in(connection, spider))
+
+    def _open_in(self, connection: Connection, spider: Any) -> SessionRef:
+        breaker.check(connection, spider.portal.name)
+        session = runs.open_session(
+            connection,
+            portal=spider.portal.name,
+            spider=spider.name,
+            arguments=spider.args.model_dump(mode="json", exclude_defaults=True, exclude={"run", "fence"}),
+            base_url=spider.portal.base_url,
+            parser_version=spider.portal.parser_version,
+            sync_run_id=spider.args.run,
         )
+        holder = f"{socket.gethostname()}:{os.getpid()}, session {str(session.id)[:8]}"
+        self._own = tuple(leases.acquire(connection, name, holder) for name in sorted(spider.lease_names))
+        of_run = () if spider.args.run is None else (leases.of_run(spider.portal.name, spider.args.fence),)
+        for lease in of_run:
+            leases.check(connection, lease)
+        spider.leases = (*of_run, *self._own)
+        if spider.scopes:
+            runs.bury(connection, sweeps.bury_holders(connection, session, spider.scopes))
+            spider.interrupted = sweeps.take_up(connection, session, spider.scopes, pages_wanted=spider.args.pages)
+        return session
 
     def _beat_soon(self) -> None:
         """Scrapy's looping call takes no coroutine. A beat that still waits for the database is not overtaken."""
@@ -69,45 +90,67 @@ class RunRecord:
         session = self._session
         if session is None or self._crawler.engine is None:
             return
+
+        def beat(connection: Connection) -> str | None:
+            # Leases first, as every flush does.
+            if not (all(leases.beat(connection, lease) for lease in self._own) and runs.beat(connection, session)):
+                return "superseded"
+            return "paused" if breaker.paused(connection, session.portal) else None
+
         try:
-            alive = await asyncio.to_thread(in_transaction, get_engine(), lambda connection: runs.beat(connection, session))
+            ends = await asyncio.to_thread(in_transaction, get_engine(), beat)
         except (ConnectionLost, SQLAlchemyError) as error:
             log.warning("heartbeat failed", reason=str(error))
             return
-        if not alive:
-            await self._crawler.engine.close_spider_async(reason="superseded")
+        if ends is not None:
+            await self._crawler.engine.close_spider_async(reason=ends)
 
     async def spider_closed(self, spider: Any, reason: str) -> None:
         if self._heart is not None:
             self._heart.stop()
-        outcome, why = self._judge(reason)
+        outcome, why = self._judge(spider, reason)
         session = self._session
         if session is not None:
             stats = {key: str(value) for key, value in self._crawler.stats.get_stats().items()}
             try:
-                await asyncio.to_thread(self._close, session, outcome, why, stats)
+                await asyncio.to_thread(self._close, spider, session, outcome, why, stats)
             except (ConnectionLost, SQLAlchemyError) as error:
                 outcome, why = "failed", "database_lost"
                 log.error("session could not be closed; it will be found dead", reason=str(error))
         self._crawler.stats.set_value(OUTCOME_STAT, outcome)
         self._crawler.stats.set_value(REASON_STAT, why)
 
-    def _judge(self, reason: str) -> tuple[Outcome, str]:
-        if self._crawler.stats.get_value(runs.LOST_STAT):
-            return "failed", "database_lost"
-        if reason in {"shutdown", "cancelled", "superseded"}:
+    def _judge(self, spider: Any, reason: str) -> tuple[Outcome, str]:
+        stats = self._crawler.stats
+        if stats.get_value(runs.LOST_STAT):
+            why = stats.get_value(runs.LOST_REASON_STAT)
+            return ("cancelled" if why == "superseded" else "failed"), why
+        if reason in {"shutdown", "cancelled", "superseded", "paused"}:
             return "cancelled", reason
         if reason != "finished" and not reason.startswith("closespider_"):
             return "failed", reason
-        stats = self._crawler.stats
+        if spider.failure is not None:
+            return "failed", spider.failure
         read = stats.get_value("propspider/pages", 0) + stats.get_value("propspider/stored", 0)
         if not read and stats.get_value("propspider/errors", 0):
             return "failed", "nothing could be read"
         return "completed", reason
 
-    def _close(self, session: SessionRef, outcome: Outcome, reason: str, stats: dict[str, str]) -> None:
-        def work(connection: Any) -> None:
+    def _close(self, spider: Any, session: SessionRef, outcome: Outcome, reason: str, stats: dict[str, str]) -> None:
+        def work(connection: Connection) -> None:
             queue.release(connection, session.id)
+            if spider.scopes:
+                sweeps.judge_session(
+                    connection,
+                    session,
+                    Bounds(**spider.portal.facts.sweep.model_dump(exclude={"abort_share"})),
+                    blocked=reason in breaker.BLOCKS,
+                    interrupted=None if reason == "finished" else reason,
+                )
             runs.close_session(connection, session, outcome=outcome, reason=reason, stats=stats)
+            if reason in breaker.BLOCKS:
+                breaker.trip(connection, session.portal, reason, session_id=session.id)
+            for lease in self._own:
+                leases.release(connection, lease)
 
         in_transaction(get_engine(), work)

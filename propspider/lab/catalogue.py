@@ -102,6 +102,63 @@ TYPES: Mapping[PropertyType, TypeSpec] = {
     ),
 }
 
+# The words that stand for a type in a listing page's URL.
+WHOLE_SLUG = Bilingual("properties", "propiedades")
+TYPE_SLUGS: Mapping[PropertyType, Bilingual] = {
+    PropertyType.HOUSE: Bilingual("houses", "casas"),
+    PropertyType.APARTMENT: Bilingual("apartments", "departamentos"),
+    PropertyType.LOT: Bilingual("land", "terrenos"),
+    PropertyType.CONDOMINIUM_HOUSE: Bilingual("houses-in-condominium", "casas-en-condominio"),
+    PropertyType.OFFICE: Bilingual("offices", "oficinas"),
+    PropertyType.RETAIL: Bilingual("retail-spaces", "locales-comerciales"),
+    PropertyType.WAREHOUSE: Bilingual("warehouses", "bodegas"),
+    PropertyType.COMMERCIAL_LOT: Bilingual("commercial-lots", "terrenos-comerciales"),
+    PropertyType.BUILDING: Bilingual("buildings", "edificios"),
+    PropertyType.VILLA: Bilingual("villas", "villas"),
+    PropertyType.QUINTA: Bilingual("quintas", "quintas"),
+    PropertyType.RANCH: Bilingual("ranches", "ranchos"),
+    PropertyType.FARM: Bilingual("farms", "huertas"),
+    PropertyType.COMMERCIAL_STORAGE: Bilingual("commercial-storage-units", "bodegas-comerciales"),
+    PropertyType.COMMERCIAL_HOUSE: Bilingual("houses-with-commercial-use", "casas-con-uso-de-suelo"),
+    PropertyType.MALL_SPACE: Bilingual("shopping-mall-spaces", "locales-en-centro-comercial"),
+    PropertyType.INDUSTRIAL_LOT: Bilingual("industrial-lots", "terrenos-industriales"),
+    PropertyType.INDUSTRIAL_WAREHOUSE: Bilingual("industrial-warehouses", "naves-industriales"),
+}
+STATES = (
+    "Aguascalientes",
+    "Baja California",
+    "Baja California Sur",
+    "Campeche",
+    "Chiapas",
+    "Chihuahua",
+    "Ciudad de México",
+    "Coahuila",
+    "Colima",
+    "Durango",
+    "Estado de México",
+    "Guanajuato",
+    "Guerrero",
+    "Hidalgo",
+    "Jalisco",
+    "Michoacán",
+    "Morelos",
+    "Nayarit",
+    "Nuevo León",
+    "Oaxaca",
+    "Puebla",
+    "Querétaro",
+    "Quintana Roo",
+    "San Luis Potosí",
+    "Sinaloa",
+    "Sonora",
+    "Tabasco",
+    "Tamaulipas",
+    "Tlaxcala",
+    "Veracruz",
+    "Yucatán",
+    "Zacatecas",
+)
+
 
 class Place(NamedTuple):
     """`postal` is the first three digits of its postal codes; coordinates in degrees."""

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from random import Random
 from uuid import UUID
 
@@ -31,9 +32,21 @@ from propspider.lab.catalogue import (
 )
 
 PESOS_PER_DOLLAR = 18
+ON_REQUEST = 0.05
+"""Share of the listings that have their price on request."""
+IN_DOLLARS = 0.12
+"""Share of the others, those priced per m² aside, that are priced in US$."""
 FIRST_INTERNAL_NUMBER = 5_200_000
 INTERNAL_STEP = 61
 IMAGE_HOST = "https://assets.easybroker.com/property_images"
+
+
+class Standing(StrEnum):
+    """`sold` and `withdrawn`: its own page is still there and says so, no listing page shows it."""
+
+    SHOWN = "shown"
+    SOLD = "sold"
+    WITHDRAWN = "withdrawn"
 
 
 @frozen(kw_only=True)
@@ -69,10 +82,18 @@ class Listing:
     agent_name: str
     agency_name: str
     published_at: datetime
+    standing: Standing = Standing.SHOWN
 
     @property
     def operations(self) -> frozenset[Operation]:
         return frozenset(offer.operation for offer in self.offers)
+
+    def pesos(self, operation: Operation) -> Decimal | None:
+        """Its total price for a price filter, in MXN; None for a price on request or per m²."""
+        for offer in self.offers:
+            if offer.operation is operation and offer.unit is PriceUnit.TOTAL and offer.amount is not None:
+                return offer.amount * (PESOS_PER_DOLLAR if offer.currency == "USD" else 1)
+        return None
 
     @property
     def address(self) -> str:
@@ -91,7 +112,16 @@ class Listing:
         )
 
 
-def invent(*, source: Random, number: int, operation: Operation, also_for_rent: bool, published_at: datetime) -> Listing:
+def invent(
+    *,
+    source: Random,
+    number: int,
+    operation: Operation,
+    also_for_rent: bool,
+    published_at: datetime,
+    without_price: float = ON_REQUEST,
+    in_dollars: float = IN_DOLLARS,
+) -> Listing:
     """The slug is not unique yet. The first 18 numbers cover the 18 types."""
     kinds = list(TYPES)
     kind = kinds[number] if number < len(kinds) else source.choices(kinds, [spec.weight for spec in TYPES.values()])[0]
@@ -109,7 +139,7 @@ def invent(*, source: Random, number: int, operation: Operation, also_for_rent: 
         internal_id=str(internal),
         slug=_slug(source, spec, operation, place, neighborhood),
         property_type=kind,
-        offers=_offers(source, spec, operation, also_for_rent=also_for_rent),
+        offers=_offers(source, spec, operation, also_for_rent=also_for_rent, without_price=without_price, in_dollars=in_dollars),
         title=_title(source, spec, operation, neighborhood),
         description=_described(source.sample(SENTENCES, source.randint(3, 7))),
         place=place,
@@ -177,10 +207,14 @@ def _public_id(internal: int) -> str:
     return f"EB-{chr(65 + first)}{chr(65 + second)}{last:04}"
 
 
+def slug_of(words: str) -> str:
+    ascii_words = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_words).strip("-")
+
+
 def _slug(source: Random, spec: TypeSpec, operation: Operation, place: Place, neighborhood: str) -> str:
     words = f"{spec.label.es} en {DEALS[operation].es} en {neighborhood} {place.city}"
-    ascii_words = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", ascii_words).strip("-")
+    slug = slug_of(words)
     return f"{slug}-{UUID(int=source.getrandbits(128), version=4)}" if source.random() < 0.12 else slug
 
 
@@ -196,7 +230,15 @@ def _described(sentences: list[Bilingual]) -> Bilingual:
     return Bilingual("\n".join(s.en for s in sentences), "\n".join(s.es for s in sentences))
 
 
-def _offers(source: Random, spec: TypeSpec, operation: Operation, *, also_for_rent: bool) -> tuple[Offer, ...]:
+def _offers(
+    source: Random,
+    spec: TypeSpec,
+    operation: Operation,
+    *,
+    also_for_rent: bool,
+    without_price: float,
+    in_dollars: float,
+) -> tuple[Offer, ...]:
     sale = Decimal(source.randint(*spec.sale) * 1000)
     rent = Decimal(source.randint(*spec.rent) * 100)
     if also_for_rent:
@@ -206,14 +248,14 @@ def _offers(source: Random, spec: TypeSpec, operation: Operation, *, also_for_re
             Offer(operation=Operation.RENT, amount=dollars, currency="USD"),
         )
     chance = source.random()
-    if chance < 0.05:
+    if chance < without_price:
         return (Offer(operation=operation, kind=PriceKind.ON_REQUEST),)
     if spec.sold_by_area and chance < 0.45:
         per_area = Decimal(source.randint(800, 36_000)) / 2
         return (Offer(operation=operation, amount=per_area, currency="MXN", unit=PriceUnit.SQUARE_METER),)
     kind = PriceKind.FROM if operation is Operation.NEW_CONSTRUCTION and chance < 0.5 else PriceKind.EXACT
     amount = rent if operation is Operation.RENT else sale
-    if source.random() < 0.12:
+    if source.random() < in_dollars:
         return (Offer(operation=operation, kind=kind, amount=_rounded(amount / PESOS_PER_DOLLAR), currency="USD"),)
     return (Offer(operation=operation, kind=kind, amount=_rounded(amount), currency="MXN"),)
 

@@ -1,9 +1,10 @@
 """The simulated portal's pages as bytes, in Pincali's markup. A path's page never changes for one world."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import chain, islice
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,6 +12,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from propspider.items import Operation
 from propspider.lab import texts
 from propspider.lab.catalogue import Bilingual, Language
+from propspider.lab.listing import Standing
+from propspider.lab.scopes import (
+    ALL,
+    LISTING_ROOTS,
+    SCOPE_OF,
+    SCOPES,
+    STATE_OF,
+    Filter,
+    Filters,
+    Scope,
+    walk_href,
+    walk_path,
+)
 from propspider.lab.texts import Layout
 from propspider.lab.world import Listing, World
 
@@ -20,101 +34,71 @@ CARD_IMAGES = 10
 SIMILAR_CARDS = 3
 CACHED_PAGES = 4096
 
-LISTING_ROOTS: Mapping[Language, str] = {"en": "/en/properties", "es": "/inmuebles"}
 DETAIL_ROOTS: Mapping[Language, str] = {"en": "/en/home", "es": "/inmueble"}
 
-
-@dataclass(frozen=True, kw_only=True)
-class Scope:
-    operation: Operation
-    slug: Bilingual
-    title: Bilingual
-    layout: Layout = Layout.OF_2026
-
-    def path(self, language: Language) -> str:
-        return f"{LISTING_ROOTS[language]}/{self.slug.said(language)}"
-
-
-SCOPES = (
-    Scope(
-        operation=Operation.SALE,
-        slug=Bilingual("properties-for-sale", "propiedades-en-venta"),
-        title=Bilingual("Properties for sale", "Propiedades en venta"),
-        layout=Layout.OF_2025,
-    ),
-    Scope(
-        operation=Operation.RENT,
-        slug=Bilingual("properties-for-rent", "propiedades-en-renta"),
-        title=Bilingual("Properties for rent", "Propiedades en renta"),
-    ),
-    Scope(
-        operation=Operation.FORECLOSURE,
-        slug=Bilingual("properties-for-foreclosure", "propiedades-en-remate"),
-        title=Bilingual("Properties for foreclosure", "Propiedades en remate"),
-    ),
-    Scope(
-        operation=Operation.NEW_CONSTRUCTION,
-        slug=Bilingual("under-construction", "en-construccion"),
-        title=Bilingual("Properties under construction", "Propiedades en construcción"),
-    ),
-)
-_SCOPE_OF = {scope.operation: scope for scope in SCOPES}
+SOLD_TEXT = Bilingual("This property has been sold", "Esta propiedad ya se vendió")
+WITHDRAWN_TEXT = Bilingual("The owner has withdrawn this property", "El propietario retiró esta propiedad")
+"""What the page of a listing that is sold or withdrawn says, and no other page does."""
+_BANNERS = {Standing.SOLD: SOLD_TEXT, Standing.WITHDRAWN: WITHDRAWN_TEXT}
 
 
 def detail_layout(listing: Listing) -> Layout:
     """The layout of the scope of its first offer."""
-    return _SCOPE_OF[listing.offers[0].operation].layout
+    return SCOPE_OF[listing.offers[0].operation].layout
 
 
 class Pages:
-    """Rendered pages of one world; the last 4,096 are kept."""
+    """Rendered pages of one world; the last 4,096 of a kind are kept. `ignores`: filters that change nothing."""
 
-    def __init__(self, world: World, *, page_size: int, page_cap: int | None) -> None:
+    def __init__(self, world: World, *, page_size: int, page_cap: int | None, ignores: frozenset[Filter] = frozenset()) -> None:
         self.world = world
         self.page_size = page_size
         self.page_cap = page_cap
-        self.listing: Callable[[Scope, Language, int], bytes | None] = lru_cache(CACHED_PAGES)(self._listing)
+        self.ignores = ignores
+        self._rendered: Callable[[Scope, Language, int, Filters], bytes | None] = lru_cache(CACHED_PAGES)(self._listing)
         self.detail: Callable[[str, Language], bytes | None] = lru_cache(CACHED_PAGES)(self._detail)
         self.plain: Callable[[str, Language], bytes] = lru_cache(CACHED_PAGES)(self._plain)
-        self._environment = Environment(
-            loader=PackageLoader("propspider.lab"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+        self.listed: Callable[[Scope, Filters], tuple[Listing, ...]] = lru_cache(CACHED_PAGES)(self._listed)
 
     def _render(self, template: str, language: Language, **values: Any) -> bytes:
         def said(english: str, spanish: str) -> str:
             return Bilingual(english, spanish).said(language)
 
         values |= {"language": language, "said": said, "site": SITE, "login_path": LOGIN_PATH, "scopes": SCOPES}
-        return self._environment.get_template(template).render(values).encode()
+        return _environment().get_template(template).render(values).encode()
 
     def _plain(self, template: str, language: Language) -> bytes:
         return self._render(template, language)
 
-    def _listing(self, scope: Scope, language: Language, page: int) -> bytes | None:
-        """None past the end or the cap."""
+    def _listed(self, scope: Scope, filters: Filters) -> tuple[Listing, ...]:
+        effective = filters.without(self.ignores)
         listings = self.world.by_operation[scope.operation]
+        return tuple(one for one in listings if effective.match(one, scope.operation)) if effective != ALL else listings
+
+    def listing(self, scope: Scope, language: Language, page: int, filters: Filters = ALL) -> bytes | None:
+        """None past the end or the cap."""
+        return self._rendered(scope, language, page, filters)
+
+    def _listing(self, scope: Scope, language: Language, page: int, filters: Filters) -> bytes | None:
+        listings = self.listed(scope, filters)
         last = max(1, -(-len(listings) // self.page_size))
         if not 1 <= page <= last or (self.page_cap is not None and page > self.page_cap):
             return None
         shown = listings[(page - 1) * self.page_size : page * self.page_size]
-        path = scope.path(language)
         return self._render(
             "listing.html",
             language,
             scope=scope,
-            path=path,
-            alternate={other: scope.path(other) for other in LISTING_ROOTS},
+            path=walk_path(scope, filters, language),
+            where=STATE_OF[filters.place] if filters.place else Bilingual("Mexico", "México").said(language),
+            is_filtered=filters.has_prices,
+            alternate={other: walk_path(scope, filters, other) for other in LISTING_ROOTS},
             cards=[card(listing, scope.layout, language) for listing in shown],
             total=len(listings),
             page=page,
             last=last,
-            previous_href=path if page <= 2 else f"{path}?page={page - 1}",
-            next_href=f"{path}?page={min(page + 1, last)}" if last > 1 else path,
+            previous_href=walk_href(scope, filters, language, page - 1),
+            next_href=walk_href(scope, filters, language, min(page + 1, last)),
         )
 
     def _detail(self, slug: str, language: Language) -> bytes | None:
@@ -128,8 +112,9 @@ class Pages:
             language,
             listing=listing,
             layout=layout,
+            banner=banner.said(language) if (banner := _BANNERS.get(listing.standing)) else None,
             card=card(listing, layout, language),
-            scope=_SCOPE_OF[listing.offers[0].operation],
+            scope=SCOPE_OF[listing.offers[0].operation],
             alternate={other: f"{root}/{slug}" for other, root in DETAIL_ROOTS.items()},
             tracked=json.dumps(_tracked(listing, layout), ensure_ascii=False),
             published=json.dumps({"language": language, "date": listing.published_at.isoformat()}),
@@ -141,8 +126,18 @@ class Pages:
     def _similar(self, listing: Listing) -> list[Listing]:
         """The next older listings of the same operation, around the end."""
         siblings = self.world.by_operation[listing.offers[0].operation]
-        start = siblings.index(listing) + 1
-        return [*siblings[start:], *siblings[: start - 1]][:SIMILAR_CARDS]
+        start = bisect_right(siblings, -listing.number, key=lambda one: -one.number)
+        around = chain(islice(siblings, start, None), islice(siblings, start))
+        return [one for one in islice(around, SIMILAR_CARDS + 1) if one.number != listing.number][:SIMILAR_CARDS]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("propspider.lab"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    return environment
 
 
 def card(listing: Listing, layout: Layout, language: Language) -> dict[str, Any]:

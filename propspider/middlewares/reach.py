@@ -100,5 +100,5 @@ def is_private(address: str) -> bool:
 
 
 def _hosts(spider: Spider | None) -> frozenset[str]:
-    hosts: frozenset[str] = spider.portal.hosts  # type: ignore[union-attr]
+    hosts: frozenset[str] = spider.hosts  # type: ignore[union-attr]
     return hosts

@@ -14,14 +14,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from propspider.db.engine import get_engine
 from propspider.db.transactions import BadData, ConnectionLost, in_transaction
+from propspider.evidence import VerificationBatch
 from propspider.item_json import plain
-from propspider.items import Claim, CrawlError, ErrorType, ManifestEntry, ManifestPage, PropertyItem
-from propspider.sync import arrivals, queue, runs, statement
+from propspider.items import Claim, CrawlError, Division, ErrorType, ManifestEntry, ManifestPage, PropertyItem, SitemapPage
+from propspider.sync import arrivals, leases, queue, runs, sitemap, statement, sweeps
+from propspider.sync.leases import Lease, Superseded
 from propspider.sync.locks import lock_listings
 from propspider.sync.promote import promote
+from propspider.sync.quarantine import Usual
 from propspider.sync.runs import Counts, SessionRef
+from propspider.sync.verification import record_batch
 
-Storable = ManifestPage | PropertyItem | CrawlError
+Storable = ManifestPage | Division | SitemapPage | PropertyItem | CrawlError | VerificationBatch
 
 ENTRIES_PER_FLUSH = 1000
 PAGES_WAIT_SECONDS = 1.0
@@ -60,7 +64,7 @@ class PostgresPipeline:
             return item
         self._buffer.append(item)
         self._weight += max(1, len(item.entries)) if isinstance(item, ManifestPage) else 1
-        if self._weight >= ENTRIES_PER_FLUSH:
+        if self._weight >= ENTRIES_PER_FLUSH or isinstance(item, VerificationBatch):
             await self._flush()
         elif self._timer is None:
             wait = PAGES_WAIT_SECONDS if isinstance(item, ManifestPage) else ITEMS_WAIT_SECONDS
@@ -86,8 +90,11 @@ class PostgresPipeline:
             spider: Any = self._crawler.spider
             try:
                 counts = await asyncio.to_thread(_Flush(get_engine(), spider).store, batch)
+            except Superseded as error:
+                self._lose("superseded", str(error), len(batch))
+                return
             except (ConnectionLost, BadData, SQLAlchemyError, psycopg.Error) as error:
-                self._lose(str(error), len(batch))
+                self._lose("database_lost", str(error), len(batch))
                 return
         stats = self._crawler.stats
         for name, value in vars(counts).items():
@@ -95,15 +102,16 @@ class PostgresPipeline:
         stats.inc_value("propspider/stored", counts.stored)
         stats.inc_value("propspider/flushes")
 
-    def _lose(self, reason: str, unstored: int) -> None:
-        """Queue rows of what was not acknowledged come back when their leases end. The run record reads the stat: the crawl
+    def _lose(self, why: str, reason: str, unstored: int) -> None:
+        """Queue rows of what was not acknowledged come back when their leases end. The run record reads the stats: the crawl
         may be closing already, for a reason that sounds well.
         """
         self._lost = True
-        log.error("database lost", reason=reason, unstored=unstored)
+        log.error(why.replace("_", " "), reason=reason, unstored=unstored)
         self._crawler.stats.inc_value(runs.LOST_STAT, unstored)
+        self._crawler.stats.set_value(runs.LOST_REASON_STAT, why)
         if self._crawler.crawling:
-            closing = self._crawler.engine.close_spider_async(reason="database_lost")
+            closing = self._crawler.engine.close_spider_async(reason=why)
             task = asyncio.get_running_loop().create_task(closing)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -115,7 +123,10 @@ class _Flush:
     def __init__(self, engine: Engine, spider: Any) -> None:
         self._engine = engine
         self._session: SessionRef = spider.session
+        self._leases: Sequence[Lease] = spider.leases
         self._pages_wanted: int = getattr(spider.args, "pages", 0)
+        removal = spider.portal.facts.removal
+        self._usual = Usual(share=removal.quarantine_share, at_least=removal.quarantine_at_least)
 
     def store(self, batch: Sequence[Storable]) -> Counts:
         """Raises ConnectionLost, BadData when not even an error row can be stored, and what else the server may raise."""
@@ -153,10 +164,11 @@ class _Flush:
             portal=item.portal,
             error_type=ErrorType.STORE,
             message=reason,
-            url=item.source_url if isinstance(item, PropertyItem) else item.url,
+            url=item.source_url if isinstance(item, PropertyItem) else getattr(item, "url", None),
             property_id=item.property_id if isinstance(item, PropertyItem | CrawlError) else None,
             raw_item=plain(item) if isinstance(item, PropertyItem) else None,
-            claim=None if isinstance(item, ManifestPage) else item.claim,
+            # The rows of a batch come back when the session ends.
+            claim=getattr(item, "claim", None),
         )
         if error.raw_item is not None:
             # The raw item may hold what JSON cannot say: then its error row goes without.
@@ -180,13 +192,24 @@ class _Flush:
 
     def _write(self, connection: Connection, batch: Sequence[Storable]) -> Counts:
         pages = [item for item in batch if isinstance(item, ManifestPage)]
+        divisions = [item for item in batch if isinstance(item, Division)]
         items = [item for item in batch if isinstance(item, PropertyItem)]
         errors = [item for item in batch if isinstance(item, CrawlError)]
+        batches = [item for item in batch if isinstance(item, VerificationBatch)]
         counts = Counts()
+        for lease in self._leases:
+            leases.check(connection, lease)
         claimed = [error.claim.property_id for error in errors if error.claim is not None]
-        lock_listings(connection, self._session.portal, [*claimed, *(item.property_id for item in items)])
+        verified = [item.property_id for one in batches for item in one.items]
+        lock_listings(connection, self._session.portal, [*claimed, *verified, *(item.property_id for item in items)])
+        for one in batches:
+            # Before the pages that the same answers brought: a case is ended by what was asked for it.
+            counts.add(record_batch(connection, self._session, one, self._usual))
         if pages:
             counts.add(arrivals.record_pages(connection, self._session, pages, pages_wanted=self._pages_wanted))
+        if listed := [item for item in batch if isinstance(item, SitemapPage)]:
+            counts.add(sitemap.record(connection, self._session, listed))
+        sweeps.record_divisions(connection, self._session, divisions, pages_wanted=self._pages_wanted)
         if items:
             counts.add(promote(connection, self._session, items))
         if errors:
@@ -196,7 +219,7 @@ class _Flush:
 
     def _write_errors(self, connection: Connection, errors: Sequence[CrawlError], claimed: Sequence[str]) -> Counts:
         runs.record_errors(connection, self._session, errors)
-        arrivals.record_failed_pages(connection, self._session, errors, pages_wanted=self._pages_wanted)
+        sweeps.record_failures(connection, self._session, errors, pages_wanted=self._pages_wanted)
         failures = [
             queue.Failure(
                 error.claim, f"{error.error_type.value}: {error.message}", error.error_type not in _SAYS_NOTHING_OF_THE_LISTING

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from web_poet import HttpResponse, WebPage
 
-from propspider.items import ErrorType, ManifestPage, Operation, PropertyItem
+from propspider.items import WHOLE, ErrorType, ManifestPage, Operation, Part, PropertyItem, PropertyType
 
 PageKind = Literal["listing", "detail"]
 
@@ -68,6 +68,46 @@ class Signs(_Table):
         return None
 
 
+class SweepBounds(_Table):
+    """What a full walk of a scope must reach to be COMPLETE, all shares of 1; sync.verdict applies them."""
+
+    complete_share: float = Field(default=0.98, gt=0, le=1)
+    """Distinct listings of the smaller of the first and the last stated total."""
+    failed_share: float = Field(default=0.005, ge=0, le=1)
+    parsed_share: float = Field(default=0.99, ge=0, le=1)
+    void_share: float = Field(default=0.5, ge=0, le=1)
+    """Below this share of what the complete sweep before it held, a walk says nothing."""
+    abort_share: float = Field(default=0.1, ge=0, le=1)
+    """With more than this share of its pages failed a crawl ends as failed."""
+
+
+class Removal(_Table):
+    """When a listing is asked about and when it is believed to be gone."""
+
+    min_missing: int = Field(default=2, ge=1)
+    """COMPLETE sweeps that must have missed it, in every scope where it was seen."""
+    method: Literal["head_get", "get"] = "head_get"
+    quarantine_share: float = Field(default=0.05, gt=0, le=1)
+    """Of a scope's listings: more removals wait for an approval, until 8 complete sweeps tell what is usual."""
+    quarantine_at_least: int = Field(default=5, ge=0)
+    """So many removals of a scope at once are never quarantined."""
+
+
+class Split(_Table):
+    """How a scope with more listings than the portal shows is walked in parts: by `order`, until each part fits.
+
+    Values are what the portal's URLs call a type or a place; `prices`: the portal filters by a range in its own currency.
+    `scopes` are those that can be split; empty = all.
+    """
+
+    scopes: tuple[str, ...] = ()
+
+    order: tuple[Literal["type", "place", "price"], ...] = ("type", "place", "price")
+    types: dict[PropertyType, str] = Field(default_factory=dict)
+    places: dict[str, str] = Field(default_factory=dict)
+    prices: bool = False
+
+
 class PortalFacts(_Table):
     """portal.toml. `page_cap` is the last page that the portal serves of one walk; None = no cap known."""
 
@@ -92,6 +132,13 @@ class PortalFacts(_Table):
     blocked: Signs
     login: Signs = Signs()
     gone: Signs = Signs(statuses=frozenset({404, 410}))
+    sold: Signs = Signs()
+    withdrawn: Signs = Signs()
+    sweep: SweepBounds = SweepBounds()
+    removal: Removal = Removal()
+    split: Split | None = None
+    sitemap: str | None = Field(default=None, pattern=r"^/")
+    """Path of the sitemap or its index on base_url; what it lists may be on `sitemap_hosts` as well."""
 
     @field_validator("time_zone")
     @classmethod
@@ -107,6 +154,12 @@ class PortalFacts(_Table):
             raise ValueError("base_url is not on one of the portal's own domains")
         return self
 
+    @model_validator(mode="after")
+    def _split_scopes_are_known(self) -> "PortalFacts":
+        if self.split is not None and (unknown := set(self.split.scopes) - set(self.scopes)):
+            raise ValueError(f"split.scopes names no scope of this portal: {sorted(unknown)}")
+        return self
+
 
 class Judgement(StrEnum):
     """What a response is, before anything is read from it."""
@@ -115,6 +168,8 @@ class Judgement(StrEnum):
     BLOCKED = "blocked"
     LOGIN = "login"
     GONE = "gone"
+    SOLD = "sold"
+    WITHDRAWN = "withdrawn"
     HTTP_STATUS = "http_status"
     WRONG_PAGE = "wrong_page"
     EMPTY_PAGE = "empty_page"
@@ -122,7 +177,7 @@ class Judgement(StrEnum):
 
     @property
     def error_type(self) -> ErrorType:
-        return ErrorType(self.value)
+        return ErrorType.GONE if self in {Judgement.SOLD, Judgement.WITHDRAWN} else ErrorType(self.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,20 +232,56 @@ class Portal:
         """The URL to request: on the mirror where there is one."""
         return _on_base(url, self.base_url) if self.is_mirrored else url
 
-    def page_url(self, scope: str, page: int) -> str:
-        """Raises KeyError for an unknown scope."""
-        return self.fetch_url(self._pages.page_url(self.facts.base_url + self.facts.scopes[scope].path, page))
+    def page_url(self, scope: str, page: int, part: Part = WHOLE) -> str:
+        """Raises KeyError for an unknown scope or a type or place without a name in `split`; ValueError for a part, other than
+        the whole, of a scope that cannot be split, or with prices that are not in the portal's currency.
+        """
+        walk = self.facts.base_url + self.facts.scopes[scope].path
+        if part != WHOLE:
+            if not self.can_split(scope):
+                raise ValueError(f"{self.name} cannot show parts of {scope}")
+            if part.currency not in {None, self.facts.currency}:
+                raise ValueError(f"{self.name} filters prices in {self.facts.currency}, not in {part.currency}")
+            walk = self._pages.part_url(self, scope, part)
+        return self.fetch_url(self._pages.page_url(walk, page))
+
+    def can_split(self, scope: str) -> bool:
+        """False where the portal has no URLs for parts of the scope; True for an unknown scope of a portal that splits all."""
+        split = self.facts.split
+        return split is not None and (not split.scopes or scope in split.scopes)
+
+    @property
+    def sitemap_url(self) -> str | None:
+        return None if self.facts.sitemap is None else self.base_url + self.facts.sitemap
+
+    @cached_property
+    def sitemap_hosts(self) -> frozenset[str]:
+        """netlocs from which its sitemap may be fetched."""
+        return self.hosts if self.is_mirrored else self.hosts | frozenset(self.facts.sitemap_hosts)
+
+    def listing_url(self, url: str) -> str | None:
+        """The URL under which a listing is stored, whatever its language; None for what is no detail page of the portal."""
+        found: str | None = self._pages.listing_url(self, url) if self.owns(url) else None
+        return found
+
+    def nowhere_url(self, number: int) -> str:
+        """A detail page that never existed: what the portal answers where there is nothing."""
+        return self.fetch_url(self._pages.nowhere_url(self, number))
 
     def page_number(self, url: str) -> int:
         return int(self._pages.page_number(url))
 
     def judge(self, response: HttpResponse, kind: PageKind) -> tuple[Judgement, str]:
-        """What the response is and the sign that told. Order: blocked and login before gone, for a wall is no removal."""
+        """What the response is and the sign that told. Order: blocked and login before gone, for a wall is no removal; sold
+        and withdrawn before it, for they say more.
+        """
         body = bytes(response.body)
         lowered = body.lower()
         for signs, judgement in (
             (self.facts.blocked, Judgement.BLOCKED),
             (self.facts.login, Judgement.LOGIN),
+            (self.facts.sold, Judgement.SOLD),
+            (self.facts.withdrawn, Judgement.WITHDRAWN),
             (self.facts.gone, Judgement.GONE),
         ):
             if sign := signs.match(response, lowered):

@@ -1,12 +1,14 @@
 """What the spiders share: validated arguments, the portal, and how a response becomes an item or a typed error."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from uuid import UUID
 
 import scrapy
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
@@ -18,13 +20,21 @@ from propspider.browser import BrowserUnavailable, crawl_settings, executable
 from propspider.config import Config, load
 from propspider.items import Claim, CrawlError, ErrorType
 from propspider.middlewares.fetched import META_KEY
+from propspider.middlewares.pacing import CrawlEnding, Throttled
 from propspider.middlewares.reach import Refused
 from propspider.middlewares.robots import RobotsUnreadable
 from propspider.portals import Judgement, Portal
 from propspider.portals.contract import PageKind
 
 if TYPE_CHECKING:
+    from propspider.sync.leases import Lease
     from propspider.sync.runs import SessionRef
+    from propspider.sync.sweeps import Interrupted
+
+
+_SHOWS_NOTHING = frozenset({Judgement.LOGIN, Judgement.WRONG_PAGE, Judgement.EMPTY_PAGE, Judgement.UNREADABLE})
+_MISSED_IN_A_ROW: dict[PageKind, int] = {"listing": 3, "detail": 5}
+"""Different pages without the portal's markers and no good one between: a wall that no sign of portal.toml tells of."""
 
 
 class SpiderArgumentError(ValueError):
@@ -39,12 +49,22 @@ CommaList = Annotated[list[str], BeforeValidator(_split)]
 
 
 class SpiderArgs(BaseModel):
-    """Arguments of every spider. `base_url` reads the portal from a mirror."""
+    """Arguments of every spider. `base_url` reads the portal from a mirror. `run` and `fence`: the tier run that this crawl is a
+    step of, and the fence of its lease; what the crawl flushes after somebody took the run over is refused.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     portal: str | None = None
     base_url: str | None = None
+    run: UUID | None = None
+    fence: int | None = None
+
+    @model_validator(mode="after")
+    def _a_run_has_a_fence(self) -> Self:
+        if (self.run is None) != (self.fence is None):
+            raise ValueError("run and fence go together")
+        return self
 
 
 class PortalSpider(scrapy.Spider):
@@ -56,13 +76,21 @@ class PortalSpider(scrapy.Spider):
     detail_pages: ClassVar[bool] = False
     """True for spiders that fetch detail pages, which a portal may want rendered by a browser."""
     session: "SessionRef | None" = None
-    """Set by the run record before the first request; None in a crawl that stores nothing."""
+    """Set by the run record before the first request; None in a crawl that stores nothing. So are the two that follow."""
+    leases: "tuple[Lease, ...]" = ()
+    """Its own, and that of the run that it is a step of: every flush checks their fences."""
+    interrupted: "Interrupted" = MappingProxyType({})
+    scopes: Sequence[str] = ()
+    """What it sweeps."""
+    failure: str | None = None
+    """Why a crawl that came to its end failed all the same."""
 
     def __init__(self, *positional: Any, config: Config | None = None, **arguments: Any) -> None:
         super().__init__(*positional)
         config = config or load()
         self.args, self.portal, self.delay_seconds = self.resolve(arguments, config)
         self.check_equipment(self.portal, config)
+        self._missed: set[str] = set()
 
     @classmethod
     def resolve(cls, arguments: dict[str, Any], config: Config) -> tuple[Any, Portal, float]:
@@ -111,6 +139,20 @@ class PortalSpider(scrapy.Spider):
         return cls.detail_pages and portal.facts.rendering == "browser"
 
     @property
+    def hosts(self) -> frozenset[str]:
+        """netlocs that this crawl may ask."""
+        return self.portal.hosts
+
+    @property
+    def lease_names(self) -> list[str]:
+        """What nobody else may do while this crawl runs."""
+        return []
+
+    def after_exception(self, response: Response) -> Iterator[Any]:
+        """What a callback of this response still owed when it raised; its error was recorded."""
+        return iter(())
+
+    @property
     def page_meta(self) -> dict[str, Any]:
         """Of requests for detail pages."""
         return {"playwright": True} if self.renders(self.portal) else {}
@@ -130,10 +172,17 @@ class PortalSpider(scrapy.Spider):
         return 1 if self.delay_seconds else int(self.settings["CONCURRENT_REQUESTS_PER_DOMAIN"])
 
     def judged(self, response: Response, kind: PageKind, **context: Any) -> Iterator[CrawlError]:
-        """Nothing for a page that can be read, else its error. Raises CloseSpider after the error of a block."""
+        """Nothing for a page that can be read, else its error. Raises CloseSpider after the error of a block; so many different
+        pages in a row that show nothing of the portal are one.
+        """
         judgement, sign = self.portal.judge(http_response(response), kind)
         if judgement is Judgement.OK:
+            self._missed.clear()
             return
+        if judgement in _SHOWS_NOTHING:
+            self._missed.add(response.meta.get("redirect_urls", [response.url])[0])
+            if len(self._missed) >= _MISSED_IN_A_ROW[kind]:
+                judgement, sign = Judgement.BLOCKED, f"{len(self._missed)} pages in a row were none of the portal's; {sign}"
         yield self.error(judgement.error_type, sign, response=response, **context)
         if judgement is Judgement.BLOCKED:
             raise CloseSpider("blocked")
@@ -163,14 +212,20 @@ class PortalSpider(scrapy.Spider):
         )
 
     def failed(self, failure: Failure, **context: Any) -> Iterator[CrawlError]:
-        """The error of a request that brought no response. Raises CloseSpider after it when no other request can do better."""
+        """The error of a request that brought no response; none of one that the end of the crawl overtook.
+        Raises CloseSpider after it when no other request can do better.
+        """
         request = failure.request  # type: ignore[attr-defined]
         exception = failure.value
+        if isinstance(exception, CrawlEnding):
+            return
         error_type = exception.error_type if isinstance(exception, Refused) else ErrorType.DOWNLOAD
         message = f"{type(exception).__name__}: {exception}".removesuffix(": ")
         yield self.error(error_type, message, url=request.url, **context)
         if isinstance(exception, RobotsUnreadable):
             raise CloseSpider("robots_unreadable")
+        if isinstance(exception, Throttled):
+            raise CloseSpider("throttled")
         if isinstance(exception, BrowserUnavailable):
             raise CloseSpider("browser_unavailable")
 

@@ -10,16 +10,18 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from propspider.db.models import PropertyManifest, SweepPage
+from propspider.db.models import PropertyManifest
 from propspider.fields.listing_id import internal_number, is_provisional
 from propspider.item_json import plain
 from propspider.items import CrawlError, ErrorType, ManifestEntry, ManifestPage, Offer
-from propspider.sync import offers, queue, runs, statement
+from propspider.sync import offers, queue, runs, statement, sweeps
+from propspider.sync.cases import see_on_listing_pages
 from propspider.sync.live_prices import write_live_prices
 from propspider.sync.locks import lock_listings
 from propspider.sync.offers import OfferChange, undecided
 from propspider.sync.prices import Action, OfferKey, decide, is_worth_a_request, page_gate, stated
 from propspider.sync.runs import Counts, SessionRef
+from propspider.sync.sweeps import observed
 
 PRICE_REASON = "list price"
 
@@ -28,6 +30,8 @@ class _Known(NamedTuple):
     detail_at: datetime | None
     priced_at: datetime | None
     is_live: bool
+    listing_status: str | None
+    status_at: datetime | None
 
     @property
     def looked_at(self) -> datetime | None:
@@ -47,7 +51,7 @@ class _Sight:
 def record_pages(connection: Connection, session: SessionRef, pages: Sequence[ManifestPage], *, pages_wanted: int) -> Counts:
     """Stores pages of one portal. `pages_wanted`: what the walk was asked for, 0 = all."""
     pages = _with_known_ids(connection, session.portal, pages)
-    sweeps = _stamp_sweeps(connection, session, pages, pages_wanted)
+    walks = sweeps.record_pages(connection, session, pages, pages_wanted=pages_wanted)
     newest = _newest_sights(pages)
     ids = lock_listings(connection, session.portal, newest)
     known = _known(connection, ids)
@@ -56,54 +60,26 @@ def record_pages(connection: Connection, session: SessionRef, pages: Sequence[Ma
     changes = [change for change in decisions if id(newest[change.property_id].page) not in gated]
 
     found = _write_cards(connection, session, newest)
-    _write_sightings(connection, session.portal, pages, sweeps, gated)
+    _write_sightings(connection, session.portal, pages, walks, gated)
     offers.apply(connection, changes, source="manifest")
     _write_live_prices(connection, session, [c for c in changes if c.decision.reaches_live and known[c.property_id].is_live])
     _forget_hashes(connection, [c for c in changes if c.decision.action is Action.HOLD])
     _note_moved_prices(connection, [c for c in changes if is_worth_a_request(c.decision)])
+    sights = {property_id: (sight.observed_at, sight.entry.source_url) for property_id, sight in newest.items()}
+    relisted = see_on_listing_pages(connection, session.portal, sights, known, session_id=session.id)
     queued = queue.top_up(connection, session.portal)
     errors = [_page_gate_error(page) for page in pages if id(page) in gated]
     runs.record_errors(connection, session, errors)
     return Counts(
         pages=len(pages),
         entries=sum(len(page.entries) for page in pages),
-        found=found,
+        found=found + relisted,
         price_changes=sum(c.decision.action is Action.WRITE and c.decision.old is not None for c in changes),
         held=sum(c.decision.action is Action.HOLD for c in changes),
-        queued=queued,
+        queued=queued + relisted,
         errors=len(errors),
         warnings=sum(len(page.warnings) for page in pages),
     )
-
-
-def record_failed_pages(connection: Connection, session: SessionRef, errors: Sequence[CrawlError], *, pages_wanted: int) -> None:
-    """Counts the pages of each walk that could not be read. A page that the portal says is not there ends the walk early
-    (its depth cap); one that only had a bad card was read.
-    """
-    for scope in sorted({error.scope for error in errors if error.scope is not None}):
-        lost = [error for error in errors if error.scope == scope and error.error_type not in _OF_A_CARD]
-        beyond = [error for error in lost if error.error_type is ErrorType.GONE and (error.page or 1) > 1]
-        if lost:
-            connection.execute(
-                statement("sweep_failed"),
-                {
-                    "portal": session.portal,
-                    "scope": scope,
-                    "session_id": session.id,
-                    "pages_wanted": pages_wanted,
-                    "failed": len(lost) - len(beyond),
-                    "cap_hit": bool(beyond),
-                },
-            )
-
-
-_OF_A_CARD = frozenset({ErrorType.CARD, ErrorType.STORE, ErrorType.PAGE_GATE})
-
-
-def _observed(page: ManifestPage) -> datetime:
-    if page.observed_at is None:
-        raise ValueError("a page that arrives says when it was fetched")
-    return page.observed_at
 
 
 def _with_known_ids(connection: Connection, portal: str, pages: Sequence[ManifestPage]) -> list[ManifestPage]:
@@ -127,50 +103,10 @@ def _with_known_ids(connection: Connection, portal: str, pages: Sequence[Manifes
     return [attrs.evolve(page, entries=tuple(resolved(entry) for entry in page.entries)) for page in pages]
 
 
-def _stamp_sweeps(
-    connection: Connection, session: SessionRef, pages: Sequence[ManifestPage], pages_wanted: int
-) -> Mapping[str, int]:
-    """Scope → sweep id; opens the sweeps, adds to their counters and keeps the pages."""
-    sweeps: dict[str, int] = {}
-    for scope in sorted({page.scope for page in pages}):
-        walked = [page for page in pages if page.scope == scope]
-        totals = [page.stated_total for page in walked if page.stated_total is not None]
-        sweeps[scope] = connection.execute(
-            statement("sweep_add"),
-            {
-                "portal": session.portal,
-                "scope": scope,
-                "session_id": session.id,
-                "pages_wanted": pages_wanted,
-                "fetched": len(walked),
-                "cards": sum(page.cards for page in walked),
-                "entries": sum(len(page.entries) for page in walked),
-                "first_total": totals[0] if totals else None,
-                "last_total": totals[-1] if totals else None,
-                "cap_hit": any(page.cap_hit for page in walked),
-            },
-        ).scalar_one()
-    rows = [
-        {
-            "sweep_id": sweeps[page.scope],
-            "page": page.page,
-            "url": page.url,
-            "observed_at": _observed(page),
-            "cards": page.cards,
-            "stated_total": page.stated_total,
-            "property_ids": [entry.property_id for entry in page.entries],
-        }
-        for page in pages
-    ]
-    if rows:
-        connection.execute(sa.insert(SweepPage), rows)
-    return sweeps
-
-
 def _newest_sights(pages: Sequence[ManifestPage]) -> dict[str, _Sight]:
     newest: dict[str, _Sight] = {}
-    for page in sorted(pages, key=_observed):
-        observed_at = _observed(page)
+    for page in sorted(pages, key=observed):
+        observed_at = observed(page)
         for entry in page.entries:
             prices = stated(entry.offers, observed_at)
             sight = newest.get(entry.property_id)
@@ -192,7 +128,7 @@ def _over(older: ManifestEntry, newer: ManifestEntry) -> ManifestEntry:
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:
     rows = connection.execute(statement("state_known"), {"property_ids": list(ids)}).all()
-    return {row.property_id: _Known(row.detail_at, row.priced_at, row.is_live) for row in rows}
+    return {row.property_id: _Known(row.detail_at, row.priced_at, row.is_live, row.listing_status, row.status_at) for row in rows}
 
 
 def _decisions(connection: Connection, newest: Mapping[str, _Sight], known: Mapping[str, _Known]) -> list[OfferChange]:
@@ -254,16 +190,17 @@ def _write_cards(connection: Connection, session: SessionRef, newest: Mapping[st
 
 
 def _write_sightings(
-    connection: Connection, portal: str, pages: Sequence[ManifestPage], sweeps: Mapping[str, int], gated: Collection[int]
+    connection: Connection, portal: str, pages: Sequence[ManifestPage], walks: Mapping[str, int], gated: Collection[int]
 ) -> None:
     sightings: dict[tuple[str, str], dict[str, Any]] = {}
-    for page in sorted(pages, key=_observed):
+    for page in sorted(pages, key=observed):
         for entry in page.entries:
             held = sightings.get((entry.property_id, page.scope), {})
             sightings[entry.property_id, page.scope] = {
-                "seen": _observed(page),
-                "priced": _observed(page) if entry.offers and id(page) not in gated else held.get("priced"),
+                "seen": observed(page),
+                "priced": observed(page) if entry.offers and id(page) not in gated else held.get("priced"),
                 "page": page.page,
+                "place": page.part.place or held.get("place"),
             }
     if not sightings:
         return
@@ -273,7 +210,8 @@ def _write_sightings(
             "portal": portal,
             "property_ids": [property_id for property_id, _ in sightings],
             "scopes": [scope for _, scope in sightings],
-            "sweeps": [sweeps[scope] for _, scope in sightings],
+            "sweeps": [walks[scope] for _, scope in sightings],
+            "places": [sighting["place"] for sighting in sightings.values()],
             "pages": [sighting["page"] for sighting in sightings.values()],
             "seen": [sighting["seen"] for sighting in sightings.values()],
             "priced": [sighting["priced"] for sighting in sightings.values()],

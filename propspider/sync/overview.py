@@ -54,7 +54,9 @@ class SessionReport:
 
 @dataclass(frozen=True)
 class Walk:
-    """One sweep; `verdict` is None until it was judged, `pages_wanted` 0 for all."""
+    """One sweep; `verdict` is None until it was judged, `pages_wanted` 0 for all. `distinct_listings` and `expected_listings`
+    (of the complete sweep before) are None until then; `parts`: how many its scope was split into, 0 for none.
+    """
 
     id: int
     session_id: uuid.UUID
@@ -62,16 +64,21 @@ class Walk:
     scope: str
     status: str
     verdict: str | None
+    reasons: list[str]
     pages_wanted: int
     pages_fetched: int
     pages_failed: int
     cards: int
     entries: int
+    distinct_listings: int | None
+    expected_listings: int | None
+    residual: int
     first_stated_total: int | None
     last_stated_total: int | None
     cap_hit: bool
     started_at: datetime
     completed_at: datetime | None
+    parts: int
 
 
 @dataclass(frozen=True)
@@ -145,6 +152,12 @@ def latest_sessions(connection: Connection) -> list[SessionReport]:
 def latest_walks(connection: Connection, portal: str | None = None) -> list[Walk]:
     """The last sweep of each scope."""
     return [Walk(**row) for row in connection.execute(statement("sweep_latest"), {"portal": portal}).mappings()]
+
+
+def walks(connection: Connection, portal: str | None, scope: str | None, *, limit: int) -> list[Walk]:
+    """The newest sweeps first."""
+    parameters = {"portal": portal, "scope": scope, "most": limit}
+    return [Walk(**row) for row in connection.execute(statement("sweep_list"), parameters).mappings()]
 
 
 def manifest_stats(connection: Connection, portal: str | None = None) -> list[ManifestStats]:

@@ -16,6 +16,7 @@ from propspider.db.models import PropertyStaging
 from propspider.db.prepared import run
 from propspider.items import PropertyItem
 from propspider.sync import queue, statement
+from propspider.sync.cases import see_on_own_page
 from propspider.sync.compare import DETAIL_COLUMNS, detail_insert, detail_update
 from propspider.sync.locks import lock_listings
 from propspider.sync.merge import merge_provisional
@@ -47,6 +48,8 @@ class _Known:
     detail_at: datetime | None
     priced_at: datetime | None
     is_live: bool
+    listing_status: str | None
+    status_at: datetime | None
 
 
 def promote(connection: Connection, session: SessionRef, items: Sequence[PropertyItem]) -> Counts:
@@ -75,6 +78,10 @@ def promote(connection: Connection, session: SessionRef, items: Sequence[Propert
     if candidates:
         written = {row[0] for row in run(connection, detail_update(), {**parameters, "property_ids": candidates})}
         _mark_unchanged(connection, session, sorted(set(candidates) - written))
+    if written:
+        connection.execute(statement("aliases_of_details"), {"session_id": session.id, "property_ids": sorted(written)})
+    current = {property_id: _observed(newest[property_id]) for property_id, kind in kinds.items() if kind != "outdated"}
+    see_on_own_page(connection, current, known, session_id=session.id)
     _stamp_state(connection, newest, kinds, known, unsettled)
     queue.complete(connection, [(item.claim, _observed(item)) for item in items if item.claim is not None])
     unchanged = len(_of_kind(kinds, "unchanged")) + len(candidates) - len(written)
@@ -106,7 +113,10 @@ def _newest(items: Sequence[PropertyItem]) -> dict[str, PropertyItem]:
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:
     rows = connection.execute(statement("state_known"), {"property_ids": list(ids)}).all()
-    return {row.property_id: _Known(row.content_hash, row.detail_at, row.priced_at, row.is_live) for row in rows}
+    return {
+        row.property_id: _Known(row.content_hash, row.detail_at, row.priced_at, row.is_live, row.listing_status, row.status_at)
+        for row in rows
+    }
 
 
 def _kind(item: PropertyItem, known: _Known) -> str:

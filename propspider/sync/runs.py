@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, text, update
 
 from propspider.db.models import ScrapingError, ScrapingSession, SyncMetadata, SyncRun
 from propspider.items import CrawlError
@@ -16,6 +16,7 @@ Outcome = Literal["completed", "failed", "cancelled"]
 DEAD_AFTER = "10 minutes"
 LOST_STAT = "propspider/lost"
 """Crawl stat: pages, items and errors that were fetched and could not be stored."""
+LOST_REASON_STAT = "propspider/lost_reason"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Counts:
     pages: int = 0
     entries: int = 0
     found: int = 0
-    """Listings that the manifest had not seen before."""
+    """Listings that the manifest had not seen before, and those that were gone and are back."""
     scraped: int = 0
     new: int = 0
     updated: int = 0
@@ -45,6 +46,8 @@ class Counts:
     price_changes: int = 0
     held: int = 0
     queued: int = 0
+    removals_detected: int = 0
+    removals_confirmed: int = 0
     errors: int = 0
     warnings: int = 0
     quality_sum: float = 0.0
@@ -153,19 +156,22 @@ def close_session(
 
 def bury_the_dead(connection: Connection) -> int:
     """Running sessions without a heartbeat for DEAD_AFTER become failed; how many there were."""
-    dead = (
-        connection.execute(
-            update(ScrapingSession)
-            .where(
-                ScrapingSession.status == "running",
-                ScrapingSession.heartbeat_at < func.clock_timestamp() - text(f"interval '{DEAD_AFTER}'"),
-            )
-            .values(status="failed", finish_reason="died", completed_at=select(func.app_now()).scalar_subquery())
-            .returning(ScrapingSession.id)
-        )
-        .scalars()
-        .all()
+    return _bury(connection, ScrapingSession.heartbeat_at < func.clock_timestamp() - text(f"interval '{DEAD_AFTER}'"))
+
+
+def bury(connection: Connection, session_ids: Sequence[uuid.UUID]) -> int:
+    """The same for sessions of which something else tells that they died."""
+    return _bury(connection, ScrapingSession.id.in_(session_ids))
+
+
+def _bury(connection: Connection, which: ColumnElement[bool]) -> int:
+    died = (
+        update(ScrapingSession)
+        .where(ScrapingSession.status == "running", which)
+        .values(status="failed", finish_reason="died", completed_at=select(func.app_now()).scalar_subquery())
+        .returning(ScrapingSession.id)
     )
+    dead = list(connection.execute(died).scalars())
     if dead:
-        connection.execute(statement("session_end"), {"session_ids": list(dead)})
+        connection.execute(statement("session_end"), {"session_ids": dead})
     return len(dead)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from propspider.lab.pages import DETAIL_ROOTS, SITE
-from propspider.lab.server import PAGES, create_app
+from propspider.lab.server import SHOWN, create_app
 from propspider.lab.world import Listing, World
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -22,6 +22,7 @@ class Asked:
     path: str
     cookie: str
     at: float
+    agent: str
 
 
 @dataclass
@@ -38,7 +39,8 @@ class Recorder:
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        self.asked.append(Asked(request.path, request.headers.get("Cookie", ""), time.monotonic()))
+        cookie, agent = (request.headers.get(name, "") for name in ("Cookie", "User-Agent"))
+        self.asked.append(Asked(request.path, cookie, time.monotonic(), agent))
         answer = self.answers.get(request.path)
         if answer is None:
             return await handler(request)
@@ -67,7 +69,7 @@ def url_of(listing: Listing) -> str:
 
 def detail_html(world: World) -> str:
     """Of the world's first listing."""
-    html = create_app(world)[PAGES].detail(world.listings[0].slug, "en")
+    html = create_app(world)[SHOWN].pages.detail(world.listings[0].slug, "en")
     assert html is not None
     return html.decode()
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import attrs
 import pytest
 
 from propspider import portals
+from propspider.items import PropertyType
 from propspider.lab.pages import Pages
 from propspider.lab.server import REQUESTS, create_app
 from propspider.lab.serving import serve
@@ -40,7 +42,7 @@ def detail_file(tmp_path: Path) -> str:
 
 @pytest.fixture
 def listing_file(tmp_path: Path) -> str:
-    from propspider.lab.pages import SCOPES
+    from propspider.lab.scopes import SCOPES
 
     titled = attrs.evolve(LISTING, title=type(LISTING.title)(HOSTILE, HOSTILE))
     world = attrs.evolve(WORLD, listings=(titled, *WORLD.listings[1:]))
@@ -203,9 +205,23 @@ class TestNew:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        assert module.page_number(module.page_url("https://www.acme.example/for-sale", 3)) == 3
+        for first in ("https://www.acme.example/for-sale", "https://www.acme.example/for-sale?max_price=5"):
+            assert module.page_number(module.page_url(first, 3)) == 3
         assert {"ListingPage", "DetailPage", "page_url", "page_number"} <= set(dir(module))
         assert (folder / "__init__.py").read_bytes() == b""
+
+    def test_what_the_new_file_leaves_out_is_what_the_contract_has(self, run: Run, tmp_path: Path) -> None:
+        assert run("portal", "new", "acme", "--base-url", "https://www.acme.example", "--into", str(tmp_path)).exit_code == 0
+        written = (tmp_path / "acme" / "portal.toml").read_text()
+        everything = re.sub(r"^# (?=\[|[a-z_]+ = )", "", written, flags=re.MULTILINE)
+        facts = PortalFacts.model_validate(tomllib.loads(everything))
+        plain = PortalFacts.model_validate(tomllib.loads(written))
+        assert (facts.removal, facts.sweep) == (plain.removal, plain.sweep)
+        assert facts.sold.markers
+        assert facts.withdrawn.markers
+        assert facts.sitemap == "/sitemap.xml"
+        assert facts.split is not None
+        assert facts.split.types == {PropertyType.HOUSE: "houses"}
 
     def test_nothing_is_overwritten(self, run: Run, tmp_path: Path) -> None:
         arguments = ("portal", "new", "acme", "--base-url", "https://www.acme.example", "--into", str(tmp_path))

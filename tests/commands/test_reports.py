@@ -38,7 +38,7 @@ def test_status_counts_a_portal(report: Report, crawled: Engine) -> None:
     assert (detail["stored"], detail["new"], detail["listings"]) == (1, 1, 1)
     assert (manifest["pages"], manifest["listings"], manifest["updated"], manifest["price_changes"]) == (1, 1, 1, 1)
     (walk,) = portal["sweeps"]
-    assert (walk["scope"], walk["entries"], walk["last_stated_total"], walk["verdict"]) == ("sale", 1, 61, None)
+    assert (walk["scope"], walk["entries"], walk["last_stated_total"], walk["verdict"]) == ("sale", 1, 61, "partial")
 
 
 def test_status_tells_a_person_the_same(run: Run, crawled: Engine) -> None:

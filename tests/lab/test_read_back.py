@@ -10,7 +10,8 @@ from propspider import portals
 from propspider.fields import listing_id
 from propspider.items import ManifestEntry, ManifestPage, Operation, PropertyItem
 from propspider.lab.catalogue import TYPES, Language
-from propspider.lab.pages import DETAIL_ROOTS, LOGIN_PATH, SCOPES, SITE, Scope
+from propspider.lab.pages import DETAIL_ROOTS, LOGIN_PATH, SITE
+from propspider.lab.scopes import SCOPES, Scope
 from propspider.lab.texts import detail_features
 from propspider.lab.world import Listing
 from propspider.portals import Judgement, Portal

@@ -12,7 +12,7 @@ from web_poet.testing import Fixture
 from web_poet.utils import get_fq_class_name
 
 from propspider import portals
-from propspider.items import DATA_FIELDS, ManifestPage, PropertyItem
+from propspider.items import DATA_FIELDS, WHOLE, ManifestPage, Part, PropertyItem
 from propspider.portals import Portal
 from propspider.portals.contract import PageKind
 
@@ -112,6 +112,83 @@ def test_page_urls_go_there_and_back(portal: Portal) -> None:
     for scope in portal.facts.scopes:
         assert [portal.page_number(portal.page_url(scope, page)) for page in (1, 2, 99)] == [1, 2, 99]
         assert portal.page_url(scope, 1) == portal.facts.base_url + portal.facts.scopes[scope].path
+
+
+def parts_of(portal: Portal, scope: str) -> list[Part]:
+    """One of each kind that the portal declares, every type and place, and ranges that differ by one amount."""
+    split = portal.facts.split
+    if split is None or not portal.can_split(scope):
+        return []
+    types = [Part(property_type=kind) for kind in split.types]
+    places = [Part(place=place) for place in split.places]
+    both = [Part(property_type=kind, place=place) for kind in list(split.types)[:2] for place in list(split.places)[:2]]
+    bounds = [(None, 5), (None, 6), (5, None), (5, 6)] if split.prices else []
+    return [
+        *types,
+        *places,
+        *both,
+        *(
+            attrs.evolve(
+                part,
+                price_from=low,
+                price_to=high,
+                currency=portal.facts.currency,
+                operation=portal.facts.scopes[scope].operation,
+            )
+            for part in (WHOLE, *both)
+            for low, high in bounds
+        ),
+    ]
+
+
+@each_portal
+def test_each_part_of_a_scope_has_an_address_of_its_own_with_its_own_pages(portal: Portal) -> None:
+    for scope in portal.facts.scopes:
+        parts = [WHOLE, *parts_of(portal, scope)]
+        urls = [portal.page_url(scope, page, part) for part in parts for page in (1, 2, 99)]
+        assert len(set(urls)) == 3 * len(parts)
+        assert all(portal.owns(url) and portal.site_url(url) == url for url in urls)
+        assert [portal.page_number(url) for url in urls] == [1, 2, 99] * len(parts)
+
+
+@each_portal
+def test_a_mirror_has_the_same_parts(portal: Portal) -> None:
+    mirror = portal.with_base("http://127.0.0.1:8099", allow_private=True)
+    for scope in portal.facts.scopes:
+        for part in parts_of(portal, scope):
+            url = mirror.page_url(scope, 2, part)
+            assert url.startswith("http://127.0.0.1:8099/")
+            assert portal.site_url(url) == portal.page_url(scope, 2, part)
+
+
+@each_portal
+def test_what_a_split_says_can_be_used(portal: Portal) -> None:
+    split = portal.facts.split
+    if split is None:
+        return
+    values = {"type": bool(split.types), "place": bool(split.places), "price": split.prices}
+    assert all(values[dimension] for dimension in split.order)
+    assert portal.facts.page_cap is not None
+    assert any(portal.can_split(scope) for scope in portal.facts.scopes)
+
+
+@each_portal
+def test_an_address_where_nothing_ever_was_is_the_portals_own(portal: Portal) -> None:
+    urls = [portal.nowhere_url(number) for number in range(3)]
+    assert len(set(urls)) == 3
+    assert all(portal.owns(url) and url.startswith(portal.facts.base_url) for url in urls)
+    assert not set(urls) & {portal.page_url(scope, 1) for scope in portal.facts.scopes}
+    for url in urls:
+        answer = HttpResponse(url=url, body=b"<h1>Not found</h1>", status=404)
+        assert portal.judge(answer, "detail")[0] is portals.Judgement.GONE
+
+
+@each_portal
+def test_the_sitemap_is_on_hosts_that_are_declared(portal: Portal) -> None:
+    hosts = set(portal.facts.sitemap_hosts)
+    assert not hosts & set(portal.facts.domains)
+    if portal.facts.sitemap is not None:
+        assert portal.owns(portal.facts.base_url + portal.facts.sitemap)
 
 
 @each_portal

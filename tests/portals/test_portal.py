@@ -6,6 +6,7 @@ import pytest
 from web_poet import HttpResponse
 
 from propspider import portals
+from propspider.items import ErrorType
 from propspider.portals import BaseUrlRefused, Judgement, PortalFileError, UnknownPortal, contract
 from propspider.portals.contract import PageKind, PortalFacts
 
@@ -47,9 +48,10 @@ def test_what_a_response_is(answer: HttpResponse, kind: PageKind, expected: Judg
 
 
 def test_every_judgement_but_ok_is_an_error_type() -> None:
-    assert {judgement.error_type.value for judgement in Judgement if judgement is not Judgement.OK} == {
-        judgement.value for judgement in Judgement if judgement is not Judgement.OK
-    }
+    said = {Judgement.SOLD, Judgement.WITHDRAWN}
+    plain = [judgement for judgement in Judgement if judgement is not Judgement.OK and judgement not in said]
+    assert {judgement.error_type.value for judgement in plain} == {judgement.value for judgement in plain}
+    assert {judgement.error_type for judgement in said} == {ErrorType.GONE}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,14 @@ def test_a_broken_portal_file_names_file_and_key(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    "changed", [{"base_url": "https://elsewhere.example.com"}, {"time_zone": "Mars/Olympus"}, {"scopes": {}}, {"nonsense": 1}]
+    "changed",
+    [
+        {"base_url": "https://elsewhere.example.com"},
+        {"time_zone": "Mars/Olympus"},
+        {"scopes": {}},
+        {"nonsense": 1},
+        {"split": {"scopes": ["sale", "nowhere"]}},
+    ],
 )
 def test_facts_that_break_the_contract_are_refused(changed: dict[str, object]) -> None:
     facts = PINCALI.facts.model_dump()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 90
+CRAWL = [sys.executable, "-m", "scrapy", "crawl", "-s", "RETRY_BACKOFF_SECONDS=0.01"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def environment(database_url: str | None, base_url: str | None, **extra: str) ->
 
 
 def command(spider: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "scrapy", "crawl", spider, *(part for one in arguments for part in ("-a", one))]
+    return [*CRAWL, spider, *(part for one in arguments for part in ("-a", one))]
 
 
 def crawl(
@@ -53,11 +54,11 @@ def crawl(
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def start(spider: str, *arguments: str, database_url: str, base_url: str) -> "subprocess.Popen[str]":
+def start(spider: str, *arguments: str, database_url: str, base_url: str, **extra: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         command(spider, *arguments),
         cwd=ROOT,
-        env=environment(database_url, base_url),
+        env=environment(database_url, base_url, **extra),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

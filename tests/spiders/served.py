@@ -6,10 +6,11 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
-from propspider.lab.server import REQUESTS, create_app
+from propspider.lab.server import REQUESTS, create_app, set_world
 from propspider.lab.serving import serve
 from propspider.lab.world import World
 
@@ -25,6 +26,17 @@ class Gate:
     free: int = 0
     opened: threading.Event = field(default_factory=threading.Event)
     passed: int = 0
+    arrived: threading.Event = field(default_factory=threading.Event)
+
+    async def hold(self, _: web.Request) -> web.StreamResponse:
+        """Answers when it is opened, with nothing: whoever waited so long is not there any more, or asks again."""
+        self.arrived.set()
+        await asyncio.to_thread(self.opened.wait, HELD_SECONDS)
+        return web.Response(status=502)
+
+    def await_arrival(self) -> None:
+        """Until somebody is held."""
+        assert self.arrived.wait(HELD_SECONDS), "nobody came"
 
     @web.middleware
     async def watch(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -45,12 +57,38 @@ class Lab:
     def paths(self) -> list[str]:
         return [path for _, _, path in self.app[REQUESTS]]
 
+    def asked(self, part: str) -> list[str]:
+        return [path for path in self.paths if part in path]
+
+    def becomes(self, world: World) -> None:
+        set_world(self.app, world)
+        self.world = world
+
+
+Fault = Callable[[web.Request], Answer | None]
+"""What goes wrong with a request; None = nothing."""
+
 
 @contextmanager
-def laboratory(world: World, gate: Gate | None = None) -> Iterator[Lab]:
-    app = create_app(world, page_size=12, page_cap=None)
+def laboratory(
+    world: World,
+    gate: Gate | None = None,
+    *,
+    fault: Fault | None = None,
+    page_size: int = 12,
+    page_cap: int | None = None,
+    **options: Any,
+) -> Iterator[Lab]:
+    app = create_app(world, page_size=page_size, page_cap=page_cap, **options)
     if gate is not None:
         app.middlewares.append(gate.watch)
+
+    @web.middleware
+    async def failing(request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = fault(request) if fault is not None else None
+        return await (answer or handler)(request)
+
+    app.middlewares.append(failing)
     with serve(app) as base_url:
         try:
             yield Lab(base_url, world, app)

@@ -176,7 +176,9 @@ def test_a_listing_page_that_fails_does_not_end_the_walk(engine: Engine, databas
     }
     with site(answers) as portal:
         done = scan(portal, database_url)
-    assert done.code == 0, done.err
+        assert [portal.requested.count(f"{SALE}?page={number}") for number in (2, 3, 4, 5, 6)] == [4, 4, 1, 4, 1]
+    assert done.code == 1
+    assert "crawl failed: 3 of 6 listing pages failed" in done.err
     found = rows(engine, "SELECT page, error_type FROM scraping_errors ORDER BY page")
     assert [tuple(row.values()) for row in found] == [
         (2, "wrong_page"),

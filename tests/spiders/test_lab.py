@@ -73,7 +73,8 @@ def test_a_day_and_the_next(engine: Engine, database_url: str) -> None:
         sweeps = rows(engine, "SELECT * FROM sweeps")
         assert len(sweeps) == 4
         assert {(row["status"], row["pages_failed"]) for row in sweeps} == {("finished", 0)}
-        assert all(row["first_stated_total"] == row["entries"] == row["cards"] for row in sweeps)
+        assert all(row["first_stated_total"] == row["distinct_listings"] for row in sweeps)
+        assert {(row["verdict"], row["covers_all"]) for row in sweeps} == {("complete", True)}
         assert set(column(engine, "SELECT status FROM scrape_queue")) == {"pending"}
         scrape(database_url, lab)
     assert column(engine, "SELECT DISTINCT status FROM scrape_queue") == ["completed"]

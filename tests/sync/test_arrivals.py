@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from propspider.items import CrawlError, ErrorType, ManifestPage, Offer, PropertyItem
-from propspider.sync import arrivals, queue
+from propspider.sync import arrivals, queue, sweeps
 from propspider.sync.promote import promote
 from propspider.sync.runs import Counts, SessionRef
 from tests.builders import PORTAL, at, column, entry, item, listing, new_session, offer, one, page, rows, run, scalar, url_of
@@ -33,7 +33,7 @@ def scrape(engine: Engine, session: SessionRef, *items: PropertyItem) -> Counts:
 
 def lose(engine: Engine, session: SessionRef, errors: Sequence[CrawlError]) -> None:
     with engine.begin() as connection:
-        arrivals.record_failed_pages(connection, session, errors, pages_wanted=0)
+        sweeps.record_failures(connection, session, errors, pages_wanted=0)
 
 
 def settle_queue(engine: Engine) -> None:

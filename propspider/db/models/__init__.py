@@ -1,7 +1,7 @@
 """The schema's truth; alembic/versions is its history and `alembic check` keeps them equal."""
 
 from propspider.db.models.base import Base
-from propspider.db.models.control import HostPacing, Lease, ScrapeQueue
+from propspider.db.models.control import Alert, HostPacing, Lease, PortalPause, ScrapeQueue
 from propspider.db.models.crawl import ScrapingError, ScrapingSession, SyncMetadata, SyncRun
 from propspider.db.models.listing import (
     ListingColumns,
@@ -11,25 +11,33 @@ from propspider.db.models.listing import (
     PropertyStaging,
     PropertyState,
 )
-from propspider.db.models.manifest import ManifestSighting, PropertyManifest, Sweep, SweepPage
+from propspider.db.models.manifest import ManifestSighting, PropertyManifest, Sweep, SweepPage, SweepPart
+from propspider.db.models.removal import RemovalCase, RemovalEvidence, UrlAlias, VerificationBatch
 
 __all__ = [
+    "Alert",
     "Base",
     "HostPacing",
     "Lease",
     "ListingColumns",
     "ManifestSighting",
+    "PortalPause",
     "PropertyChange",
     "PropertyLive",
     "PropertyManifest",
     "PropertyOffer",
     "PropertyStaging",
     "PropertyState",
+    "RemovalCase",
+    "RemovalEvidence",
     "ScrapeQueue",
     "ScrapingError",
     "ScrapingSession",
     "Sweep",
     "SweepPage",
+    "SweepPart",
     "SyncMetadata",
     "SyncRun",
+    "UrlAlias",
+    "VerificationBatch",
 ]

@@ -1,4 +1,4 @@
-"""What keeps processes out of each other's way: the queue, the pace of each host, leases."""
+"""What keeps processes out of each other's way: the queue, the pace of each host, leases, pauses; and what needs a person."""
 
 import uuid
 from decimal import Decimal
@@ -6,11 +6,23 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from propspider.db.models.base import Base, BigIdPk, Count, Moment, Now, PropertyKey, one_of
+from propspider.db.models.base import Base, BigIdPk, Count, Json, Moment, Now, PropertyKey, one_of
 
 QUEUE_STATUSES = ("pending", "in_progress", "completed", "failed", "cancelled")
 QUEUE_REASONS = ("on_demand", "new_property", "relisted", "price_change", "verification", "stale_data", "random_sample")
 QUEUE_KINDS = ("detail", "verify")
+ALERT_KINDS = (
+    "block",
+    "sweep_void",
+    "count_drop",
+    "filter_ignored",
+    "quarantine",
+    "controls_failed",
+    "tier_overdue",
+    "backlog",
+    "error_rate",
+    "crawl_unusual",
+)
 
 
 class ScrapeQueue(Base):
@@ -93,6 +105,12 @@ class HostPacing(Base):
     host: Mapped[PropertyKey]
     next_at: Mapped[Moment]
     delay_seconds: Mapped[Decimal]
+    hold_until: Mapped[Moment | None]
+    """Nobody asks before: the host said so (Retry-After), or answered too busy."""
+    strikes: Mapped[Count]
+    """Answers of "too busy" in a row."""
+    asked_at: Mapped[Moment | None]
+    """When a request was last let go: one that goes late moves the turn of the next."""
 
 
 class Lease(Base):
@@ -105,3 +123,46 @@ class Lease(Base):
     fence: Mapped[int] = mapped_column(BigInteger)
     beat_at: Mapped[Moment] = mapped_column(server_default=text("clock_timestamp()"))
     ttl_seconds: Mapped[int]
+
+
+class PortalPause(Base):
+    """A portal that nobody crawls for now; '*' is every portal. Real time."""
+
+    __tablename__ = "portal_pauses"
+
+    portal: Mapped[PropertyKey]
+    reason: Mapped[str]
+    paused_by: Mapped[str]
+    """`breaker`, or who typed it."""
+    paused_at: Mapped[Moment] = mapped_column(server_default=text("clock_timestamp()"))
+    until: Mapped[Moment | None]
+    """Null: until somebody resumes it. A breaker that has run out stays here, so that the next block lasts longer."""
+    times: Mapped[int] = mapped_column(server_default=text("1"))
+    """Blocks in a row."""
+
+
+class Alert(Base):
+    """Something that a person should know; the same again while it is open adds to `times`."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (
+        one_of("kind", ALERT_KINDS),
+        one_of("severity", ("info", "warning", "critical")),
+        Index("uq_alerts_open", "portal", "kind", "subject", unique=True, postgresql_where=text("resolved_at IS NULL")),
+    )
+
+    id: Mapped[BigIdPk]
+    portal: Mapped[str]
+    """'' = of no single portal."""
+    kind: Mapped[str]
+    subject: Mapped[str] = mapped_column(server_default=text("''"))
+    """What it is about within its kind: a scope, a run, a host."""
+    severity: Mapped[str]
+    message: Mapped[str]
+    details: Mapped[Json] = mapped_column(server_default=text("'{}'"))
+    first_at: Mapped[Now]
+    last_at: Mapped[Now]
+    times: Mapped[int] = mapped_column(server_default=text("1"))
+    acknowledged_at: Mapped[Moment | None]
+    resolved_at: Mapped[Moment | None]
+    delivered_at: Mapped[Moment | None]

@@ -87,7 +87,6 @@ class PropertyStaging(ListingColumns, Base):
         one_of("processing_status", ("pending", "processed", "held", "error")),
         one_of("change_type", ("new", "updated", "unchanged", "outdated", "removed")),
         Index("uq_property_scrapes_staging_session_property", "session_id", "property_id", unique=True),
-        Index("ix_property_scrapes_staging_session_status", "session_id", "processing_status"),
     )
 
     id: Mapped[BigIdPk]
@@ -240,6 +239,10 @@ class PropertyState(Base):
     observed_at: Mapped[Moment | None]
     """When the newest detail page was fetched (the seeds' last_full_scrape_at)."""
     last_attempt_at: Mapped[Moment | None]
+    present_at: Mapped[Moment | None]
+    """When something that is no page of it or of a scope last said that it is there: the portal's sitemap."""
+    status_at: Mapped[Moment | None]
+    """When what decided listing_status was observed; null while it never changed. What was observed before changes it no more."""
     price_moved_at: Mapped[Moment | None]
     """When a listing page last showed a price worth a request; a need while it is later than observed_at."""
     given_up_at: Mapped[Moment | None]

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Index, 
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from propspider.db.models.base import Base, BigIdPk, Count, Json, Moment, Now, PropertyKey, one_of
+from propspider.db.models.base import Base, BigIdPk, Count, Json, Moment, Money, Now, PropertyKey, one_of
 from propspider.items import PropertyType
 
 
@@ -64,8 +64,46 @@ class Sweep(Base):
     last_stated_total: Mapped[int | None]
     cap_hit: Mapped[bool] = mapped_column(server_default=text("false"))
     """The walk ended at the portal's last page, not at the last listing."""
+    distinct_listings: Mapped[int | None]
+    expected_listings: Mapped[int | None]
+    """What the complete sweep before it held; null when there was none."""
+    residual: Mapped[Count]
+    """Listings that the scope's total counts and that stand in none of the parts it was split into."""
+    covers_all: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Complete without residual: it says of every listing of the scope whether it was there. Else `sweep_parts` tells."""
     started_at: Mapped[Now]
     completed_at: Mapped[Moment | None]
+
+
+class SweepPart(Base):
+    """A part of a sweep: the listings of one predicate, walked by themselves or split again. The whole scope is the part ''.
+
+    Prices are inclusive, of totals in `currency`; a part with neither has no price in its predicate.
+    """
+
+    __tablename__ = "sweep_parts"
+    __table_args__ = (one_of("property_type", PropertyType), Index("uq_sweep_parts_name", "sweep_id", "name", unique=True))
+
+    id: Mapped[BigIdPk]
+    sweep_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sweeps.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    parent: Mapped[str | None]
+    property_type: Mapped[str | None]
+    place: Mapped[str | None]
+    price_from: Mapped[Money | None]
+    price_to: Mapped[Money | None]
+    currency: Mapped[str | None]
+    operation: Mapped[str | None]
+    """Of the prices."""
+    is_split: Mapped[bool] = mapped_column(server_default=text("false"))
+    first_stated_total: Mapped[int | None]
+    last_stated_total: Mapped[int | None]
+    cards: Mapped[Count]
+    mismatched: Mapped[Count]
+    """Cards that the predicate does not allow: the portal ignored a filter."""
+    cap_hit: Mapped[bool] = mapped_column(server_default=text("false"))
+    covered: Mapped[bool] = mapped_column(server_default=text("false"))
+    """A listing of this predicate that was not seen was not there. Decided with the sweep's verdict."""
 
 
 class SweepPage(Base):
@@ -76,6 +114,7 @@ class SweepPage(Base):
 
     id: Mapped[BigIdPk]
     sweep_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("sweeps.id", ondelete="CASCADE"))
+    part: Mapped[str] = mapped_column(server_default=text("''"))
     page: Mapped[int]
     url: Mapped[str]
     observed_at: Mapped[Moment]
@@ -97,4 +136,6 @@ class ManifestSighting(Base):
     last_seen_at: Mapped[Moment]
     last_priced_at: Mapped[Moment | None]
     """When a card of this scope last stated an offer."""
+    place: Mapped[str | None]
+    """The place by which the walk that saw it was split, where it was."""
     page_number: Mapped[int]

@@ -8,6 +8,35 @@ $$ SELECT (ARRAY[interval '0', interval '1 hour', interval '6 hours', interval '
 """What each priority yields to younger rows; sync.queue.STEPS in SQL."""
 
 VIEWS = {
+    "sighting_misses": """
+SELECT s.property_id,
+       s.portal,
+       s.scope,
+       s.last_sweep,
+       s.last_seen_at,
+       s.page_number,
+       misses.missed,
+       misses.missed_sweeps
+FROM manifest_sightings s
+LEFT JOIN property_manifest m ON m.property_id = s.property_id
+LEFT JOIN property_state state ON state.property_id = s.property_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS missed, array_agg(w.id ORDER BY w.id DESC) AS missed_sweeps
+    FROM sweeps w
+    WHERE w.portal = s.portal AND w.scope = s.scope AND w.verdict = 'complete' AND w.id > s.last_sweep
+      AND w.started_at > coalesce(greatest(state.observed_at, state.present_at), '-infinity')
+      AND (w.covers_all OR EXISTS (
+          SELECT 1 FROM sweep_parts p
+          WHERE p.sweep_id = w.id AND p.covered
+            AND (p.property_type IS NULL OR p.property_type = m.property_type)
+            AND (p.place IS NULL OR p.place = s.place)
+            AND (p.currency IS NULL OR EXISTS (
+                SELECT 1 FROM property_offers o
+                WHERE o.property_id = s.property_id AND o.operation = p.operation AND o.unit = 'total'
+                  AND o.currency = p.currency AND NOT o.is_withdrawn
+                  AND o.amount BETWEEN coalesce(p.price_from, 0) AND coalesce(p.price_to, o.amount)))))
+) misses
+""",
     "manifest_status": """
 SELECT m.property_id,
        m.portal,
@@ -60,9 +89,8 @@ LEFT JOIN LATERAL (
     SELECT max(s.last_seen_at) AS last_seen_at,
            max(s.last_sweep) AS last_sweep,
            (array_agg(s.page_number ORDER BY s.last_seen_at DESC))[1] AS page_number,
-           min((SELECT count(*) FROM sweeps w
-                WHERE w.portal = s.portal AND w.scope = s.scope AND w.id > s.last_sweep AND w.verdict = 'complete')) AS missing
-    FROM manifest_sightings s WHERE s.property_id = l.property_id
+           min(s.missed) AS missing
+    FROM sighting_misses s WHERE s.property_id = l.property_id
 ) seen ON true
 LEFT JOIN sweeps sweep ON sweep.id = seen.last_sweep
 LEFT JOIN LATERAL (

@@ -1,5 +1,8 @@
 """Pincali's two kinds of page. Fixtures are filed under these classes' full names: renaming moves them."""
 
+import re
+from urllib.parse import urlsplit
+
 from web_poet import WebPage
 
 from propspider.items import ManifestPage, Operation, PropertyItem
@@ -7,8 +10,9 @@ from propspider.portals.contract import Portal, load
 from propspider.portals.pincali import markup
 from propspider.portals.pincali.cards import page_number, page_url, read_listing
 from propspider.portals.pincali.detail import read_detail
+from propspider.portals.pincali.parts import part_url
 
-__all__ = ["DetailPage", "ListingPage", "page_number", "page_url"]
+__all__ = ["DetailPage", "ListingPage", "listing_url", "nowhere_url", "page_number", "page_url", "part_url"]
 
 
 class ListingPage(WebPage[ManifestPage]):
@@ -27,3 +31,15 @@ class DetailPage(WebPage[PropertyItem]):
 
     async def to_item(self) -> PropertyItem:
         return self.read(load("pincali"))
+
+
+def nowhere_url(portal: Portal, number: int) -> str:
+    return f"{portal.facts.base_url}/en/home/no-such-listing-{number}"
+
+
+_DETAIL_PATH = re.compile(r"/(?:en/home|inmueble|pt/imovel)/(?P<slug>[^/]+)")
+
+
+def listing_url(portal: Portal, url: str) -> str | None:
+    match = _DETAIL_PATH.fullmatch(urlsplit(url).path)
+    return f"{portal.facts.base_url}/en/home/{match['slug']}" if match else None

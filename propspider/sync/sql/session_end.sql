@@ -1,4 +1,4 @@
--- What ends with sessions that have ended: their metadata, their open sweeps, and runs of no tier that have no running session left.
+-- What ends with sessions that have ended: their metadata, their open sweeps (partial, if nobody judged them), and runs of no tier that have no running session left.
 -- Parameters: session_ids.
 WITH ended AS (
     SELECT id, sync_run_id, status, finish_reason, started_at, completed_at FROM scraping_sessions
@@ -12,7 +12,9 @@ WITH ended AS (
     FROM ended e WHERE m.session_id = e.id
 ), walks AS (
     UPDATE sweeps w
-    SET status = CASE WHEN e.status = 'completed' THEN 'finished' ELSE 'aborted' END, completed_at = e.completed_at
+    SET status = CASE WHEN e.status = 'completed' THEN 'finished' ELSE 'aborted' END, completed_at = e.completed_at,
+        verdict = coalesce(w.verdict, 'partial'),
+        reasons = CASE WHEN w.verdict IS NULL THEN w.reasons || jsonb_build_array('interrupted: ' || e.finish_reason) ELSE w.reasons END
     FROM ended e WHERE w.session_id = e.id AND w.status = 'running'
 )
 UPDATE sync_runs r

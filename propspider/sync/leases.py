@@ -1,0 +1,58 @@
+"""Who may do what, until when. Real time. Functions take a connection; the caller commits."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from propspider.sync import statement
+
+TTL_SECONDS = 120.0
+"""Four heartbeats."""
+
+
+class LeaseHeld(RuntimeError):
+    """Somebody else holds it; the message says who and since when it was last heard of."""
+
+
+class Superseded(RuntimeError):
+    """The lease was taken over: what this holder still does must not be stored."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """`fence` grows with every take-over: work that carries an older one is refused."""
+
+    name: str
+    holder: str
+    fence: int
+
+
+def of_run(portal: str, fence: int) -> Lease:
+    """The lease of a tier run, as a crawl that is one of its steps knows it: to be checked, never beaten or released."""
+    return Lease(f"tier:{portal}", "", fence)
+
+
+def acquire(connection: Connection, name: str, holder: str, *, ttl_seconds: float = TTL_SECONDS) -> Lease:
+    """A free lease, or one whose holder was silent for its ttl, with a new fence. Raises LeaseHeld."""
+    parameters = {"name": name, "holder": holder, "ttl": ttl_seconds}
+    taken = connection.execute(statement("lease_acquire"), parameters).scalar()
+    if taken is None:
+        held = connection.execute(statement("lease_holder"), {"name": name}).one()
+        raise LeaseHeld(f"{name} is held by {held.holder}, last heard of {held.silent_seconds:.0f} s ago")
+    return Lease(name, holder, taken)
+
+
+def beat(connection: Connection, lease: Lease) -> bool:
+    """False when the lease is another's by now."""
+    return connection.execute(statement("lease_beat"), {"name": lease.name, "fence": lease.fence}).rowcount == 1
+
+
+def check(connection: Connection, lease: Lease) -> None:
+    """Nobody takes the lease over before this transaction ends. Raises Superseded."""
+    if connection.execute(statement("lease_check"), {"name": lease.name, "fence": lease.fence}).first() is None:
+        raise Superseded(f"{lease.name} was taken over")
+
+
+def release(connection: Connection, lease: Lease) -> None:
+    """Free at once; a lease that was taken over stays the other's."""
+    connection.execute(statement("lease_release"), {"name": lease.name, "fence": lease.fence})
