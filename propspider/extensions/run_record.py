@@ -13,6 +13,7 @@ from scrapy.utils.asyncio import create_looping_call
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from propspider import alerting
 from propspider.db.engine import DatabaseUnavailable, get_engine
 from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.sync import breaker, leases, queue, runs, sweeps
@@ -117,6 +118,8 @@ class RunRecord:
             except (ConnectionLost, SQLAlchemyError) as error:
                 outcome, why = "failed", "database_lost"
                 log.error("session could not be closed; it will be found dead", reason=str(error))
+            else:
+                await asyncio.to_thread(alerting.deliver_at_the_end, get_engine())
         self._crawler.stats.set_value(OUTCOME_STAT, outcome)
         self._crawler.stats.set_value(REASON_STAT, why)
 
