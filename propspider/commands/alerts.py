@@ -7,6 +7,8 @@ import typer
 from propspider.commands.output import AsJson, OfPortal, ago, connected, console, fail, opened, print_json, say, table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection
 
     from propspider.sync.alerts import AlertRow
@@ -42,22 +44,37 @@ def listing(
 
 @app.command()
 def ack(ids: Ids, as_json: AsJson = False) -> None:
-    """Somebody knows: an alert is not sent again unless it is resolved and raised anew."""
+    """Somebody knows: an alert is not sent again unless it is over and raised anew."""
+    from propspider.sync import alerts
+
+    _mark(ids, alerts.acknowledge, "acknowledged", as_json)
+
+
+@app.command()
+def resolve(ids: Ids, as_json: AsJson = False) -> None:
+    """It is over, of an alert that does not end by itself. What it was about, raised again, is a new one."""
+    from propspider.sync import alerts
+
+    _mark(ids, alerts.end, "resolved", as_json)
+
+
+def _mark(ids: list[int], mark: "Callable[[Connection, list[int]], list[int]]", word: str, as_json: bool) -> None:
     from propspider.db.transactions import in_transaction
     from propspider.sync import alerts
 
-    def work(connection: "Connection") -> "tuple[list[int], list[AlertRow]]":
-        return alerts.acknowledge(connection, ids), alerts.listed(connection, resolved=True, ids=ids)
+    def work(connection: "Connection") -> "tuple[list[int], list[AlertRow], list[AlertRow]]":
+        before = alerts.listed(connection, resolved=True, ids=ids)
+        return mark(connection, ids), before, alerts.listed(connection, resolved=True, ids=ids)
 
     with opened() as engine:
-        done, known = in_transaction(engine, work)
-    if missing := sorted(set(ids) - {alert.id for alert in known}):
-        fail(f"no alert {', '.join(map(str, missing))}" + (f"; acknowledged: {', '.join(map(str, done))}" if done else ""))
+        done, before, after = in_transaction(engine, work)
+    if missing := sorted(set(ids) - {alert.id for alert in before}):
+        fail(f"no alert {', '.join(map(str, missing))}" + (f"; {word}: {', '.join(map(str, done))}" if done else ""))
     if as_json:
-        print_json({"acknowledged": done, "alerts": known})
+        print_json({word: done, "alerts": after})
         return
-    for alert in sorted(known, key=lambda one: one.id):
-        state = "acknowledged" if alert.id in done else f"nothing changed: {_state(alert)} already"
+    for alert in sorted(before, key=lambda one: one.id):
+        state = word if alert.id in done else f"nothing changed: {_state(alert)} already"
         say(f"{alert.id} {alert.kind} {alert.subject or alert.portal}: {state}")
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from propspider.db.models import Alert
 from propspider.sync import statement
@@ -116,13 +117,22 @@ def is_open(connection: Connection, kind: Kind, *, portal: str = "", subject: st
 
 def acknowledge(connection: Connection, ids: Sequence[int]) -> list[int]:
     """Ids of those that were open and unacknowledged: somebody knows, so they are delivered no more while they are open."""
-    known = (
+    return _mark(connection, ids, Alert.acknowledged_at)
+
+
+def end(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """Ids of those that were open: a person says that they are over. The same raised again is a new one."""
+    return _mark(connection, ids, Alert.resolved_at)
+
+
+def _mark(connection: Connection, ids: Sequence[int], column: InstrumentedAttribute[datetime | None]) -> list[int]:
+    marked = (
         update(Alert)
-        .where(Alert.id.in_(ids), Alert.resolved_at.is_(None), Alert.acknowledged_at.is_(None))
-        .values(acknowledged_at=select(func.app_now()).scalar_subquery())
+        .where(Alert.id.in_(ids), Alert.resolved_at.is_(None), column.is_(None))
+        .values({column: select(func.app_now()).scalar_subquery()})
         .returning(Alert.id)
     )
-    return sorted(connection.execute(known).scalars())
+    return sorted(connection.execute(marked).scalars())
 
 
 def due(connection: Connection, *, leave_out: Iterable[int] = ()) -> list[DueAlert]:

@@ -43,6 +43,15 @@ def test_an_alert_is_acknowledged_once(run: Run, report: Report, engine: Engine)
     assert "acknowledged" in run("alerts", "list").stdout
 
 
+def test_a_person_may_say_that_an_alert_is_over(run: Run, report: Report, engine: Engine) -> None:
+    known = raised(engine)
+    assert run("alerts", "resolve", str(known)).stdout == f"{known} block pincali: resolved\n"
+    assert run("alerts", "resolve", str(known)).stdout == f"{known} block pincali: nothing changed: resolved already\n"
+    assert run("alerts", "ack", str(known)).stdout == f"{known} block pincali: nothing changed: resolved already\n"
+    assert report("alerts", "list") == []
+    assert raised(engine) != known
+
+
 def test_an_alert_that_does_not_exist_is_named_and_the_others_are_acknowledged(run: Run, engine: Engine) -> None:
     known = raised(engine)
     result = run("alerts", "ack", str(known), "999999")
