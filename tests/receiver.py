@@ -1,5 +1,7 @@
 """A service that takes alerts, on loopback, as Apprise's json:// speaks to it."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +11,8 @@ from aiohttp import web
 
 from propspider.lab.serving import serve
 
+HELD_SECONDS = 30.0
+
 
 @dataclass
 class Receiver:
@@ -17,6 +21,8 @@ class Receiver:
     url: str = ""
     answers: list[int] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    held: threading.Event | None = None
+    """Where there is one, no request is answered before it is set."""
 
     @property
     def messages(self) -> list[str]:
@@ -29,6 +35,8 @@ def receiving(*answers: int) -> Iterator[Receiver]:
 
     async def take(request: web.Request) -> web.StreamResponse:
         receiver.asked.append(await request.json())
+        if receiver.held is not None:
+            await asyncio.to_thread(receiver.held.wait, HELD_SECONDS)
         return web.Response(status=receiver.answers.pop(0) if receiver.answers else 200)
 
     app = web.Application()

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -157,6 +159,35 @@ def test_while_another_process_delivers_nothing_is_sent_twice(engine: Engine, co
             leases.release(connection, lease)
         assert deliver_open(engine) == Delivered(sent=1)
     assert len(receiver.asked) == 1
+
+
+def test_of_two_that_deliver_at_once_one_does(engine: Engine, configure: Configure) -> None:
+    with receiving() as receiver:
+        configure(receiver)
+        for number in range(5):
+            raised(engine, subject=str(number))
+        with ThreadPoolExecutor(4) as threads:
+            done = list(threads.map(deliver_open, [engine] * 4))
+    assert sorted(receiver.messages) == sorted(set(receiver.messages))
+    assert (len(receiver.asked), sum(one.sent for one in done)) == (5, 5)
+    assert scalar(engine, "SELECT count(*) FROM alerts WHERE delivered_at IS NULL") == 0
+
+
+def test_a_crawl_that_ends_waits_for_no_service_for_ever(
+    engine: Engine, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerting, "GIVEN_UP_SECONDS", 0.5)
+    with receiving() as receiver:
+        receiver.held = threading.Event()
+        configure(receiver)
+        raised(engine)
+        with capture_logs() as told:
+            alerting.deliver_at_the_end(engine)
+        receiver.held.set()
+        for thread in threading.enumerate():
+            if thread.name == "alerts":
+                thread.join(timeout=30)
+    assert [line["reason"] for line in told] == ["a service does not come to an end"]
 
 
 def test_no_time_sends_nothing_and_loses_nothing(engine: Engine, configure: Configure) -> None:
