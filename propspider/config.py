@@ -23,6 +23,10 @@ def _split_agents(value: Any) -> Any:
     return [agent.strip() for agent in re.split(r"[|\n]", value.strip())] if isinstance(value, str) else value
 
 
+def _split_urls(value: Any) -> Any:
+    return value.split() if isinstance(value, str) else value
+
+
 UserAgent = Annotated[str, AfterValidator(_as_header)]
 
 
@@ -70,6 +74,8 @@ class Config(BaseSettings):
     user_agent: UserAgent = "propspider/0.1 (property-listings sync)"
     user_agents: Annotated[tuple[UserAgent, ...], NoDecode, BeforeValidator(_split_agents)] = ()
     """Names that requests go by in turn instead of `user_agent`; robots.txt is asked for by, and obeyed for, that one."""
+    alert_urls: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_urls)] = ()
+    """Where alerts are sent, in Apprise's notation. They hold passwords and tokens."""
     log_level: str = "INFO"
     log_file: Path | None = None
 

@@ -97,6 +97,7 @@ def _task(base_url: str, spider: str, expected: int) -> "Crawl":
             "DATABASE_DIRECT_URL": None,
             "PROPSPIDER_DATABASE": DATABASE,
             "PROPSPIDER_ALLOW_PRIVATE": "1",
+            "PROPSPIDER_ALERT_URLS": None,
             f"{override}BASE_URL": base_url,
             f"{override}DELAY_SECONDS": "0",
             f"{override}PAGE_CAP": str(PAGE_CAP),
