@@ -73,16 +73,21 @@ class Node:
     def log_tail(self, spider: str, job_id: str) -> str:
         """'' where the node serves no log of this job. Raises NodeTrouble."""
         path = "/".join(quote(part, safe="") for part in ("logs", PROJECT, spider, f"{job_id}.log"))
-        status, body = self._request("GET", path, headers={"Range": f"bytes=-{TAIL_BYTES}"})
-        return body.decode("utf-8", "replace") if status in {200, 206} else ""
+        status, headers, _ = self._request("HEAD", path)
+        size = headers.get("Content-Length", "")
+        if status != http.client.OK or not size.isdecimal() or size == "0":
+            return ""
+        # Twisted answers "the last so many bytes" of a smaller file with an error.
+        status, _, body = self._request("GET", path, headers={"Range": f"bytes={max(0, int(size) - TAIL_BYTES)}-"})
+        return body.decode("utf-8", "replace") if status in {http.client.OK, http.client.PARTIAL_CONTENT} else ""
 
     def _call(self, method: str, service: str, fields: dict[str, str], *, seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
         encoded = urlencode(fields)
         if method == "GET":
-            status, body = self._request(method, f"{service}?{encoded}", seconds=seconds)
+            status, _, body = self._request(method, f"{service}?{encoded}", seconds=seconds)
         else:
             kind = {"Content-Type": "application/x-www-form-urlencoded"}
-            status, body = self._request(method, service, encoded, headers=kind, seconds=seconds)
+            status, _, body = self._request(method, service, encoded, headers=kind, seconds=seconds)
         if status == http.client.UNAUTHORIZED:
             raise NodeRefused(f"{self}: wrong user name or password (401)")
         try:
@@ -103,7 +108,7 @@ class Node:
         *,
         headers: dict[str, str] | None = None,
         seconds: float = ANSWER_SECONDS,
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
         kind = http.client.HTTPSConnection if self.scheme == "https" else http.client.HTTPConnection
         connection = kind(self.host, self.port, timeout=CONNECT_SECONDS)
         try:
@@ -116,7 +121,7 @@ class Node:
             try:
                 connection.request(method, f"{self.path}{target}", body, {**known, **(headers or {})})
                 response = connection.getresponse()
-                return response.status, response.read(MOST_BYTES)
+                return response.status, response.headers, response.read(MOST_BYTES)
             except (OSError, http.client.HTTPException) as error:
                 raise NodeSilent(f"{self}: does not answer: {error or type(error).__name__}") from error
         finally:

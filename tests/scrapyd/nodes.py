@@ -1,5 +1,6 @@
 """Real scrapyd processes, configured by the project's own deploy/scrapyd.conf, and the egg that is deployed to them."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import psutil
 from pydantic import SecretStr
 
+from propspider.db.postmaster import pause
 from propspider.tiers.scrapyd_node import Node, NodeTrouble
 from propspider.tiers.scrapyd_node import nodes as nodes_of
 
@@ -37,10 +39,10 @@ poll_interval = 0.1
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Each look asks the database or a node, which takes its time."""
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
+        pause()
 
 
 def free_port(host: str) -> int:
@@ -85,8 +87,7 @@ class Daemon:
         self.process.wait()
 
     def kill_machine(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        kill_group(self.process)
 
     def is_up(self) -> bool:
         assert self.process.poll() is None, self.said
@@ -125,7 +126,7 @@ def daemon(folder: Path, host: str, **environment: str) -> Iterator[Daemon]:
 
 def kill_group(process: "subprocess.Popen[bytes]") -> None:
     """The jobs of a node that was killed alone are still in it."""
-    if any(os.getpgid(one.pid) == process.pid for one in psutil.process_iter() if psutil.pid_exists(one.pid)):
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
@@ -158,11 +159,12 @@ def scrapyd_deploy(project: Path, home: Path, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def deploy(project: Path, daemon: Daemon, egg: Path) -> str:
+def deploy(project: Path, daemon: Daemon, egg: Path) -> None:
     """As docs/scrapyd.md says: the target in ~/.scrapy.cfg, the password in ~/.netrc."""
     home = daemon.folder
     (home / ".scrapy.cfg").write_text(f"[deploy:node]\nurl = {daemon.url}\nproject = propspider\n")
     netrc = home / ".netrc"
     netrc.touch(mode=0o600)
     netrc.write_text(f"machine {daemon.host} login {USER} password {PASSWORD}\n")
-    return scrapyd_deploy(project, home, "node", "--egg", str(egg))
+    answer = scrapyd_deploy(project, home, "node", "--egg", str(egg))
+    assert '"spiders": 3' in answer, answer

@@ -8,7 +8,7 @@ from pathlib import Path
 from propspider import portals
 from propspider.db.revision import HEAD
 
-from .nodes import SECONDS, Daemon, deploy
+from .nodes import SECONDS
 
 PROBE = """
 import importlib.resources, sys, propspider
@@ -55,7 +55,3 @@ def test_an_egg_names_the_settings_and_brings_the_migrations(egg: Path) -> None:
         assert "[scrapy]\nsettings = propspider.settings" in archive.read("EGG-INFO/entry_points.txt").decode()
     assert any(name.startswith(f"propspider/db/migrations/versions/{HEAD}_") for name in names)
     assert not [name for name in names if name.startswith("tests/") or "/.env" in name]
-
-
-def test_scrapyd_deploy_sends_it_and_the_node_lists_its_spiders(project: Path, egg: Path, first: Daemon) -> None:
-    assert '"spiders": 3' in deploy(project, first, egg)
