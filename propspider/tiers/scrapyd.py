@@ -132,13 +132,16 @@ class ScrapydLauncher:
         started.is_running, started.is_over = False, True
 
     def last_words(self, started: Started) -> str:
-        """Its last error in the log that the node serves, or what the nodes said; '' when neither said a thing."""
+        """Its last error in the log that the node serves, or what the nodes said; '' when nothing went wrong in either."""
         if started.node is None:
             return "; ".join(started.troubles)
         try:
             tail = started.node.log_tail(started.job.spider, started.job_id)
         except NodeTrouble as trouble:
             return str(trouble)
+        if not tail and not started.troubles:
+            # What a crawl says before it logs goes to its standard error, which scrapyd writes to its own log.
+            return f"{started.node}: the crawl ended before it could log; scrapyd's own log there says why"
         return _last_error(tail) or "; ".join(started.troubles)
 
     def kill_orphans(self, run_id: uuid.UUID) -> int:

@@ -6,19 +6,21 @@ from typing import Any
 
 import pytest
 import structlog
+from aiohttp import web
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from propspider import portals
 from propspider.db.transactions import in_transaction
 from propspider.lab.listing import Listing
+from propspider.lab.serving import serve
 from propspider.lab.world import World
 from propspider.sync import leases, queue, runs
 from propspider.tiers.launch import Job
 from propspider.tiers.scrapyd import ScrapydLauncher, Started
 from propspider.tiers.scrapyd_node import nodes as nodes_of
 from tests.builders import column, one, rows, run, scalar
-from tests.spiders.served import Gate, Lab, laboratory
+from tests.spiders.served import Gate, Lab, laboratory, reset
 
 from .conftest import StartNode
 from .nodes import PASSWORD, Daemon, free_port, until
@@ -105,13 +107,17 @@ def test_a_scan_on_a_node_is_a_session_of_its_run(engine: Engine, first: Daemon,
     assert PASSWORD not in first.log_of("manifest", started.job_id)
 
 
-def test_a_job_with_an_older_fence_does_nothing(engine: Engine, first: Daemon, lab: Lab) -> None:
+def test_a_job_that_left_no_session_says_why(engine: Engine, first: Daemon, lab: Lab) -> None:
     job = a_job(engine, "manifest", lab)
     launcher = to(engine, first)
-    started = launcher.start(Job(job.spider, PORTAL, job.run_id, job.fence - 1, job.arguments))
-    await_end(launcher, started)
+    superseded = launcher.start(Job(job.spider, PORTAL, job.run_id, job.fence - 1, job.arguments))
+    mistaken = launcher.start(Job(job.spider, PORTAL, job.run_id, job.fence, {"pges": "1"}))
+    await_end(launcher, superseded)
+    await_end(launcher, mistaken)
     assert rows(engine, "SELECT * FROM scraping_sessions") == []
-    assert launcher.last_words(started) == "crawl not started: tier:pincali was taken over"
+    assert launcher.last_words(superseded) == "crawl not started: tier:pincali was taken over"
+    assert launcher.last_words(mistaken) == f"{first.url}: the crawl ended before it could log; scrapyd's own log there says why"
+    assert "-a pges" in first.said
 
 
 def test_a_cancelled_job_stores_what_it_has_and_hands_back_the_rest(engine: Engine, first: Daemon, lab: Lab, gate: Gate) -> None:
@@ -199,6 +205,20 @@ def test_a_node_that_refuses_says_why_in_one_line(engine: Engine, first: Daemon,
     await_end(passed_on, started)
     assert started.node == first.node
     assert scalar(engine, "SELECT status FROM scraping_sessions") == "completed"
+
+
+def test_what_a_node_may_have_taken_is_given_to_no_other(engine: Engine, first: Daemon, lab: Lab) -> None:
+    app = web.Application()
+    app.router.add_post("/schedule.json", reset)
+    with serve(app) as silent:
+        (node,) = nodes_of(SecretStr(silent))
+        launcher = ScrapydLauncher([node, first.node], engine)
+        started = launcher.start(a_job(engine, "manifest", lab))
+        assert started.node == node
+        assert launcher.is_running(started)
+        launcher.kill(started)
+        assert "does not answer" in launcher.last_words(started)
+    assert first.node.open_jobs() == []
 
 
 def test_a_node_that_dies_in_mid_job_loses_nothing(
