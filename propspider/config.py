@@ -5,6 +5,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
@@ -25,6 +26,20 @@ def _split_agents(value: Any) -> Any:
 
 def _split_urls(value: Any) -> Any:
     return value.split() if isinstance(value, str) else value
+
+
+def _check_nodes(urls: SecretStr) -> SecretStr:
+    """What it says shows no part of a value: that may be a password."""
+    for url in (part.strip() for part in urls.get_secret_value().split(",")):
+        try:
+            parts = urlsplit(url)
+            is_node = parts.scheme in {"http", "https"} and bool(parts.hostname) and not (parts.query or parts.fragment)
+            is_node = is_node and parts.port != 0 and bool((parts.hostname or "").encode("idna"))
+        except ValueError:
+            is_node = False
+        if not is_node:
+            raise ValueError("not http(s)://user:password@host:port/ (several separated by commas; special characters as %40)")
+    return urls
 
 
 UserAgent = Annotated[str, AfterValidator(_as_header)]
@@ -56,6 +71,10 @@ class Config(BaseSettings):
     database_direct_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("DATABASE_DIRECT_URL", "database_direct_url")
     )
+    scrapyd_url: Annotated[SecretStr, AfterValidator(_check_nodes)] | None = Field(
+        default=None, validation_alias=AliasChoices("SCRAPYD_URL", "scrapyd_url")
+    )
+    """Nodes that the steps of tiers are submitted to, separated by commas; None: they are processes of this machine."""
     database: str = Field(default="propspider", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     """Which database of the embedded server; ignored when DATABASE_URL is set."""
     pg_bin: Path | None = None
@@ -101,7 +120,7 @@ def complaints(error: ValidationError) -> str:
 def _variable(place: tuple[int | str, ...]) -> str:
     """An aliased field's place is the variable itself, another's is the field."""
     name = "__".join(str(part) for part in place).upper()
-    return name if name.startswith(("PROPSPIDER_", "DATABASE_")) else f"PROPSPIDER_{name}"
+    return name if name.startswith(("PROPSPIDER_", "DATABASE_", "SCRAPYD_")) else f"PROPSPIDER_{name}"
 
 
 def load() -> Config:
