@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from propspider.commands import db, demo, explain, manifest, portal, queue, review, status, sweeps
+from propspider.commands import db, demo, explain, manifest, pause, portal, queue, review, status, sweeps
 from propspider.commands.errors import OneLineErrors
 from propspider.commands.output import prepare_streams, say
 
@@ -16,6 +16,8 @@ app = typer.Typer(
     help="Keeps a database of property listings in step with the portals that publish them.",
 )
 app.command("status")(status.status)
+app.command("pause")(pause.pause)
+app.command("resume")(pause.resume)
 app.add_typer(queue.app, name="queue")
 app.add_typer(review.app, name="review")
 app.add_typer(manifest.app, name="manifest")

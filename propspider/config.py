@@ -1,15 +1,29 @@
 """The only reader of the environment. Portal facts live in portal.toml, tier facts in the tier table."""
 
 import os
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT_STATE_DIR = Path("/var/lib/propspider")
+
+
+def _as_header(agent: str) -> str:
+    if not agent or not agent.isprintable() or not agent.isascii():
+        raise ValueError("a user agent is printable ASCII and not empty")
+    return agent
+
+
+def _split_agents(value: Any) -> Any:
+    return [agent.strip() for agent in re.split(r"[|\n]", value.strip())] if isinstance(value, str) else value
+
+
+UserAgent = Annotated[str, AfterValidator(_as_header)]
 
 
 class PortalOverride(BaseModel):
@@ -53,7 +67,9 @@ class Config(BaseSettings):
     """For one rendered page with all that it loads."""
     browsers_path: Path | None = Field(default=None, validation_alias=AliasChoices("PLAYWRIGHT_BROWSERS_PATH"))
     """Where `playwright install` puts its browsers; its own variable."""
-    user_agent: str = "propspider/0.1 (property-listings sync)"
+    user_agent: UserAgent = "propspider/0.1 (property-listings sync)"
+    user_agents: Annotated[tuple[UserAgent, ...], NoDecode, BeforeValidator(_split_agents)] = ()
+    """Names that requests go by in turn instead of `user_agent`; robots.txt is asked for by, and obeyed for, that one."""
     log_level: str = "INFO"
     log_file: Path | None = None
 

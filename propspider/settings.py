@@ -45,9 +45,10 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # reach.py holds dont_filter requests as well
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
-    "propspider.middlewares.retry.BackoffRetryMiddleware": 550,
     "propspider.middlewares.reach.ReachMiddleware": 90,
     "propspider.middlewares.robots.RobotsMiddleware": 100,
+    "propspider.middlewares.user_agent.UserAgentsMiddleware": 490,  # before Scrapy's own at 500, which fills in what is left
+    "propspider.middlewares.retry.BackoffRetryMiddleware": 550,  # where Scrapy's own is
     "propspider.middlewares.cookies.CookiesFileMiddleware": 700,  # below the redirects at 600: each hop is asked anew
     "propspider.middlewares.pacing.PacingMiddleware": 950,  # after HttpCache 900: a cached page costs the portal nothing
     "propspider.middlewares.fetched.FetchedAtMiddleware": 990,
@@ -63,12 +64,13 @@ CONCURRENT_REQUESTS = 16
 CONCURRENT_REQUESTS_PER_DOMAIN = 16
 AUTOTHROTTLE_ENABLED = False
 ROBOTSTXT_OBEY = True
+ROBOTSTXT_USER_AGENT = _config.user_agent  # whatever name a request goes by, the rules are those for us
 
-# Statuses reach the spider, which judges them. 429 and 503 are a portal's answer, not an accident: never retried.
+# Statuses reach the spider, which judges them. With 429 and 503 the portal asks for time: pacing makes every process wait.
 HTTPERROR_ALLOW_ALL = True
 RETRY_TIMES = 3
-RETRY_BACKOFF_SECONDS = 2.0  # before the first of them; each waits twice as long as the one before
-RETRY_HTTP_CODES = [500, 502, 504, 522, 524, 408]
+RETRY_BACKOFF_SECONDS = 2.0  # before the first retry, doubled for each further one
+RETRY_HTTP_CODES = [500, 502, 503, 504, 522, 524, 408, 429]
 RETRY_GIVE_UP_LOG_LEVEL = "INFO"  # the error row tells
 REDIRECT_MAX_TIMES = 3
 METAREFRESH_ENABLED = False  # a page that sends its reader elsewhere is judged, not followed

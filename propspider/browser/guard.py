@@ -1,5 +1,6 @@
 """What a page may load: its own hosts' documents, scripts and data, under the same robots.txt and pace as any other request."""
 
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -7,13 +8,15 @@ import structlog
 from playwright.async_api import BrowserContext, Page, Route, WebSocket
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Request as PlaywrightRequest
+from playwright.async_api import Response as PlaywrightResponse
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from sqlalchemy.exc import SQLAlchemyError
 
 from propspider.db.engine import DatabaseUnavailable
-from propspider.middlewares.pacing import PacingMiddleware
+from propspider.db.transactions import ConnectionLost
+from propspider.middlewares.pacing import TOO_BUSY, CrawlEnding, PacingMiddleware, Throttled
 from propspider.middlewares.reach import OffSite, ReachMiddleware, Refused, is_own
 from propspider.middlewares.robots import RobotsMiddleware
 
@@ -36,6 +39,7 @@ class Guard:
 
     def watch(self, page: Page) -> None:
         page.on("request", self._redirected)
+        page.on("response", self._answered)
         page.on("websocket", self._opened)
         page.on("popup", _close)
 
@@ -68,26 +72,27 @@ class Guard:
             return False
         self._waiting[page] = self._waiting.get(page, 0) + 1
         try:
-            return await self._stopped(request.url, page if leads else None)
+            return await self._stopped(request.url, page, leads=leads)
         finally:
             self._waiting[page] -= 1
 
-    async def _stopped(self, url: str, led: Page | None) -> bool:
-        """`led` is the page that would stand at `url`."""
+    async def _stopped(self, url: str, page: Page, *, leads: bool) -> bool:
+        """`leads`: the page would stand at `url`."""
         if not is_own(url, self._hosts):
             self.count("off_site")
             log.debug("browser request refused", url=url)
-            if led is not None:
-                self._led_away[led] = OffSite(f"the page leads to {url[:200]}, which is not on the portal's own hosts")
+            if leads:
+                self._led_away[page] = OffSite(f"the page leads to {url[:200]}, which is not on the portal's own hosts")
             return True
         try:
             await self._pass(url, *_MIDDLEWARES)
         except IgnoreRequest as refusal:
             self.count("not_allowed")
-            if led is not None and isinstance(refusal, Refused):
-                self._led_away[led] = refusal
+            # A page whose data was not asked for is no page of its listing.
+            if isinstance(refusal, Throttled | CrawlEnding) or (leads and isinstance(refusal, Refused)):
+                self._led_away[page] = refusal
             return True
-        except (SQLAlchemyError, DatabaseUnavailable) as error:
+        except (SQLAlchemyError, DatabaseUnavailable, ConnectionLost) as error:
             # Raised here it would leave the request hanging; the page's own item will meet the database next.
             log.warning("host's pace not known", reason=str(error))
             return True
@@ -102,11 +107,24 @@ class Guard:
     async def _redirected(self, request: PlaywrightRequest) -> None:
         """The browser follows redirects without asking. One that leaves ends at the proxy; one that stays is counted late."""
         if request.redirected_from is not None:
-            await self._stopped(request.url, request.frame.page if _leads(request) else None)
+            await self._stopped(request.url, request.frame.page, leads=_leads(request))
+
+    async def _answered(self, response: PlaywrightResponse) -> None:
+        """What a script was told holds for every request. The page's own answer passes the middlewares."""
+        if response.status not in TOO_BUSY or not is_own(response.url, self._hosts):
+            return
+        pacing: Any = self._crawler.get_downloader_middleware(PacingMiddleware)
+        if pacing is not None:
+            said = response.headers
+            try:
+                await pacing.heard(response.url, response.status, said.get("retry-after"), said.get("date"))
+            except (SQLAlchemyError, DatabaseUnavailable, ConnectionLost) as error:
+                log.warning("host's pace not known", reason=str(error))
 
     async def _opened(self, socket: WebSocket) -> None:
         if is_own(socket.url.replace("ws", "http", 1), self._hosts):
-            await self.pace(socket.url.replace("ws", "http", 1))
+            with suppress(Refused):  # it is open already, and only counted
+                await self.pace(socket.url.replace("ws", "http", 1))
 
     async def _abort(self, route: Route) -> None:
         self.count("popup")

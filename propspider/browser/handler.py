@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from itertools import cycle
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -66,6 +67,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # u
             portal.hosts, allow_private=self._environment.allow_private, refused=lambda _: self._guard.count("at_proxy")
         )
         self._cookies = _cookies(self._environment.portals.get(portal.name), portal.hosts)
+        self._agents = cycle(self._environment.user_agents or (crawler.settings["USER_AGENT"],))
         self._seats = Seats(PAGES)
         self._pages: WeakKeyDictionary[Request, Page] = WeakKeyDictionary()
         self._browsers = 0
@@ -136,8 +138,13 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # u
         request.meta["playwright_context"] = f"browser-{self._browsers}"
         seconds = self._environment.browser_timeout_seconds
         try:
-            request.meta["playwright_page"] = await asyncio.wait_for(self._create_page(request, self._crawler.spider), seconds)
-            await self._guard.pace(request.url)
+            page = await asyncio.wait_for(self._create_page(request, self._crawler.spider), seconds)
+            request.meta["playwright_page"] = page
+            try:
+                await self._guard.pace(request.url)
+            except BaseException:
+                await page.close()  # whoever fetches a page closes it: this one will not be fetched
+                raise
             response: Response = await asyncio.wait_for(self._download_request_with_retry(request, self._crawler.spider), seconds)
         except TimeoutError:
             raise PageTooSlow(f"not rendered within {seconds:g} s") from None
@@ -147,8 +154,8 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # u
             # Scrapy's redirect and retry copies of it, and whoever keeps requests, have no business with cookies.
             request.headers.pop("Cookie", None)
             request.meta.pop("playwright_page", None)
-        page = self._pages.get(request)
-        if page is not None and (refusal := self._guard.led_away(page)) is not None:
+        shown = self._pages.get(request)
+        if shown is not None and (refusal := self._guard.led_away(shown)) is not None:
             raise refusal
         if len(response.body) > self._crawler.settings.getint("DOWNLOAD_MAXSIZE"):
             raise PageTooLarge(f"{len(response.body)} bytes")
@@ -181,7 +188,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # u
         self, name: str, context_kwargs: dict[str, Any] | None, spider: Spider | None = None
     ) -> BrowserContextWrapper:
         own = {
-            "user_agent": self._crawler.settings["USER_AGENT"],
+            "user_agent": next(self._agents),
             "accept_downloads": False,
             "service_workers": "block",
         }

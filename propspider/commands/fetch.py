@@ -40,6 +40,7 @@ class PageSpider(PortalSpider):
     args_model: ClassVar[type[SpiderArgs]] = PageArgs
     args: PageArgs
     stores = False
+    custom_settings = {"RETRY_TIMES": 1}  # noqa: RUF012 - Scrapy's name; somebody is waiting for the page
 
     @classmethod
     def check(cls, args: PageArgs, portal: Portal) -> None:
@@ -62,8 +63,9 @@ class PageSpider(PortalSpider):
         self.args.target.write_text(json.dumps(page), encoding="utf-8")
 
     def lost(self, failure: Failure) -> Iterator[CrawlError]:
-        error = next(self.failed(failure))
-        self.args.target.write_text(json.dumps({"error": f"{error.error_type.value}: {error.message}"}), encoding="utf-8")
+        error = next(self.failed(failure), None)
+        if error is not None:
+            self.args.target.write_text(json.dumps({"error": f"{error.error_type.value}: {error.message}"}), encoding="utf-8")
         return iter(())
 
 

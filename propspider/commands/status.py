@@ -9,6 +9,8 @@ from rich.text import Text
 from propspider.commands.output import AsJson, ago, connected, console, duration, facts, print_json, say, table
 
 if TYPE_CHECKING:
+    from propspider.sync.alerts import OpenAlert
+    from propspider.sync.breaker import Pause
     from propspider.sync.overview import SessionReport, Walk
     from propspider.sync.queue import QueueStats
 
@@ -25,16 +27,20 @@ class PortalStatus:
     """The last of each spider, and all that are running."""
     queue: "QueueStats"
     sweeps: list["Walk"]
+    pause: "Pause | None"
+    """What holds for it now, its own or that of all portals."""
+    alerts: list["OpenAlert"]
 
 
 def status(as_json: AsJson = False) -> None:
     """Listings, sessions, queue and sweeps of each portal."""
     from propspider import portals
-    from propspider.sync import overview, queue
+    from propspider.sync import alerts, breaker, overview, queue
 
     with connected() as connection:
         sizes, live = overview.manifest_sizes(connection), overview.live_by_status(connection)
         sessions, walks = overview.latest_sessions(connection), overview.latest_walks(connection)
+        told = alerts.open_alerts(connection)
         found = [
             PortalStatus(
                 portal=name,
@@ -43,14 +49,17 @@ def status(as_json: AsJson = False) -> None:
                 sessions=[session for session in sessions if session.portal == name],
                 queue=queue.stats(connection, name),
                 sweeps=[walk for walk in walks if walk.portal == name],
+                pause=breaker.paused(connection, name),
+                alerts=[alert for alert in told if alert.portal == name],
             )
             for name in sorted({*portals.names(), *sizes, *live, *(session.portal for session in sessions)})
         ]
     if as_json:
-        print_json({"portals": found})
+        print_json({"portals": found, "alerts": [alert for alert in told if not alert.portal]})
         return
     for portal in found:
         _show(console(), portal)
+    _show_alerts(console(), [alert for alert in told if not alert.portal])
 
 
 def _show(screen: Console, found: PortalStatus) -> None:
@@ -71,6 +80,9 @@ def _show(screen: Console, found: PortalStatus) -> None:
             title=found.portal,
         )
     )
+    if found.pause is not None:
+        say(str(found.pause), style="red")
+    _show_alerts(screen, found.alerts)
     if not found.sessions:
         say("no session yet: `scrapy crawl manifest` is the first")
     else:
@@ -80,6 +92,13 @@ def _show(screen: Console, found: PortalStatus) -> None:
         of_walk = ("scope", "pages", "failed", "entries", "of", "cap", "verdict", "ended")
         screen.print(table(of_walk, [_walk_row(walk) for walk in found.sweeps], title="last sweeps"))
     say()
+
+
+def _show_alerts(screen: Console, alerts: "list[OpenAlert]") -> None:
+    if alerts:
+        of_alert = ("alert", "subject", "message", "times", "last")
+        rows = [(alert.kind, alert.subject, alert.message, alert.times, ago(alert.last_at)) for alert in alerts]
+        screen.print(table(of_alert, rows, title="open alerts", wide=("message",)))
 
 
 def _session_row(session: "SessionReport") -> tuple[object, ...]:

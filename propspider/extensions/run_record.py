@@ -15,15 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from propspider.db.engine import DatabaseUnavailable, get_engine
 from propspider.db.transactions import ConnectionLost, in_transaction
-from propspider.sync import leases, queue, runs, sweeps
+from propspider.sync import breaker, leases, queue, runs, sweeps
 from propspider.sync.leases import Lease, LeaseHeld, Superseded
 from propspider.sync.runs import Outcome, SessionRef
 from propspider.sync.verdict import Bounds
 
 OUTCOME_STAT = "propspider/outcome"
 REASON_STAT = "propspider/reason"
-BLOCKED = frozenset({"blocked", "robots_unreadable", "throttled"})
-"""Why a crawl ends when the portal does not want us now."""
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +46,7 @@ class RunRecord:
             return
         try:
             self._session = spider.session = await asyncio.to_thread(self._open, spider)
-        except (LeaseHeld, Superseded) as error:
+        except (LeaseHeld, Superseded, breaker.PortalPaused) as error:
             log.error("crawl not started", reason=str(error))
             raise CloseSpider(f"not started: {error}") from error
         except (DatabaseUnavailable, ConnectionLost) as error:
@@ -62,6 +60,7 @@ class RunRecord:
         return in_transaction(get_engine(), lambda connection: self._open_in(connection, spider))
 
     def _open_in(self, connection: Connection, spider: Any) -> SessionRef:
+        breaker.check(connection, spider.portal.name)
         session = runs.open_session(
             connection,
             portal=spider.portal.name,
@@ -92,17 +91,19 @@ class RunRecord:
         if session is None or self._crawler.engine is None:
             return
 
-        def beat(connection: Connection) -> bool:
+        def beat(connection: Connection) -> str | None:
             # Leases first, as every flush does.
-            return all(leases.beat(connection, lease) for lease in self._own) and runs.beat(connection, session)
+            if not (all(leases.beat(connection, lease) for lease in self._own) and runs.beat(connection, session)):
+                return "superseded"
+            return "paused" if breaker.paused(connection, session.portal) else None
 
         try:
-            alive = await asyncio.to_thread(in_transaction, get_engine(), beat)
+            ends = await asyncio.to_thread(in_transaction, get_engine(), beat)
         except (ConnectionLost, SQLAlchemyError) as error:
             log.warning("heartbeat failed", reason=str(error))
             return
-        if not alive:
-            await self._crawler.engine.close_spider_async(reason="superseded")
+        if ends is not None:
+            await self._crawler.engine.close_spider_async(reason=ends)
 
     async def spider_closed(self, spider: Any, reason: str) -> None:
         if self._heart is not None:
@@ -124,7 +125,7 @@ class RunRecord:
         if stats.get_value(runs.LOST_STAT):
             why = stats.get_value(runs.LOST_REASON_STAT)
             return ("cancelled" if why == "superseded" else "failed"), why
-        if reason in {"shutdown", "cancelled", "superseded"}:
+        if reason in {"shutdown", "cancelled", "superseded", "paused"}:
             return "cancelled", reason
         if reason != "finished" and not reason.startswith("closespider_"):
             return "failed", reason
@@ -143,10 +144,12 @@ class RunRecord:
                     connection,
                     session,
                     Bounds(**spider.portal.facts.sweep.model_dump(exclude={"abort_share"})),
-                    blocked=reason in BLOCKED,
+                    blocked=reason in breaker.BLOCKS,
                     interrupted=None if reason == "finished" else reason,
                 )
             runs.close_session(connection, session, outcome=outcome, reason=reason, stats=stats)
+            if reason in breaker.BLOCKS:
+                breaker.trip(connection, session.portal, reason, session_id=session.id)
             for lease in self._own:
                 leases.release(connection, lease)
 

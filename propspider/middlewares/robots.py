@@ -15,6 +15,7 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from propspider import config
 from propspider.items import ErrorType
+from propspider.middlewares.pacing import CrawlEnding, Throttled
 from propspider.middlewares.reach import Refused
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         # whose result the first of them consumes. With one request at a time nobody waits on that Deferred.
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._unreadable: dict[str, str] = {}
+        self._not_asked: dict[str, Refused] = {}
         self._overrides = config.load().portals
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
@@ -53,7 +55,10 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         try:
             super().process_request_2(rp, request)
         except IgnoreRequest:
-            if reason := self._unreadable.get(urlparse_cached(request).netloc):
+            host = urlparse_cached(request).netloc
+            if refusal := self._not_asked.get(host):
+                raise type(refusal)(str(refusal)) from None
+            if reason := self._unreadable.get(host):
                 raise RobotsUnreadable(f"robots.txt could not be read: {reason}") from None
             raise RobotsForbidden("robots.txt disallows it") from None
 
@@ -67,7 +72,10 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         await super()._parse_robots(response, netloc, request)
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
-        self._close(netloc, f"{type(exc).__name__}: {exc}")
+        if isinstance(exc, Throttled | CrawlEnding):
+            self._not_asked[netloc] = exc
+        else:
+            self._close(netloc, f"{type(exc).__name__}: {exc}")
         super()._robots_error(exc, netloc)
         self._parsers[netloc] = self._parserimpl.from_crawler(self.crawler, _CLOSED)
 

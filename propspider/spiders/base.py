@@ -20,6 +20,7 @@ from propspider.browser import BrowserUnavailable, crawl_settings, executable
 from propspider.config import Config, load
 from propspider.items import Claim, CrawlError, ErrorType
 from propspider.middlewares.fetched import META_KEY
+from propspider.middlewares.pacing import CrawlEnding, Throttled
 from propspider.middlewares.reach import Refused
 from propspider.middlewares.robots import RobotsUnreadable
 from propspider.portals import Judgement, Portal
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from propspider.sync.leases import Lease
     from propspider.sync.runs import SessionRef
     from propspider.sync.sweeps import Interrupted
+
+
+_SHOWS_NOTHING = frozenset({Judgement.LOGIN, Judgement.WRONG_PAGE, Judgement.EMPTY_PAGE, Judgement.UNREADABLE})
+_MISSED_IN_A_ROW: dict[PageKind, int] = {"listing": 3, "detail": 5}
+"""Different pages without the portal's markers and no good one between: a wall that no sign of portal.toml tells of."""
 
 
 class SpiderArgumentError(ValueError):
@@ -84,6 +90,7 @@ class PortalSpider(scrapy.Spider):
         config = config or load()
         self.args, self.portal, self.delay_seconds = self.resolve(arguments, config)
         self.check_equipment(self.portal, config)
+        self._missed: set[str] = set()
 
     @classmethod
     def resolve(cls, arguments: dict[str, Any], config: Config) -> tuple[Any, Portal, float]:
@@ -161,10 +168,17 @@ class PortalSpider(scrapy.Spider):
         return 1 if self.delay_seconds else int(self.settings["CONCURRENT_REQUESTS_PER_DOMAIN"])
 
     def judged(self, response: Response, kind: PageKind, **context: Any) -> Iterator[CrawlError]:
-        """Nothing for a page that can be read, else its error. Raises CloseSpider after the error of a block."""
+        """Nothing for a page that can be read, else its error. Raises CloseSpider after the error of a block; so many different
+        pages in a row that show nothing of the portal are one.
+        """
         judgement, sign = self.portal.judge(http_response(response), kind)
         if judgement is Judgement.OK:
+            self._missed.clear()
             return
+        if judgement in _SHOWS_NOTHING:
+            self._missed.add(response.meta.get("redirect_urls", [response.url])[0])
+            if len(self._missed) >= _MISSED_IN_A_ROW[kind]:
+                judgement, sign = Judgement.BLOCKED, f"{len(self._missed)} pages in a row were none of the portal's; {sign}"
         yield self.error(judgement.error_type, sign, response=response, **context)
         if judgement is Judgement.BLOCKED:
             raise CloseSpider("blocked")
@@ -194,14 +208,20 @@ class PortalSpider(scrapy.Spider):
         )
 
     def failed(self, failure: Failure, **context: Any) -> Iterator[CrawlError]:
-        """The error of a request that brought no response. Raises CloseSpider after it when no other request can do better."""
+        """The error of a request that brought no response; none of one that the end of the crawl overtook.
+        Raises CloseSpider after it when no other request can do better.
+        """
         request = failure.request  # type: ignore[attr-defined]
         exception = failure.value
+        if isinstance(exception, CrawlEnding):
+            return
         error_type = exception.error_type if isinstance(exception, Refused) else ErrorType.DOWNLOAD
         message = f"{type(exception).__name__}: {exception}".removesuffix(": ")
         yield self.error(error_type, message, url=request.url, **context)
         if isinstance(exception, RobotsUnreadable):
             raise CloseSpider("robots_unreadable")
+        if isinstance(exception, Throttled):
+            raise CloseSpider("throttled")
         if isinstance(exception, BrowserUnavailable):
             raise CloseSpider("browser_unavailable")
 

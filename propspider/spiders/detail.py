@@ -88,6 +88,8 @@ class DetailSpider(PortalSpider):
             return in_transaction(get_engine(), lambda connection: self._claim_in(connection, size))
         except ConnectionLost as error:
             raise CloseSpider("database_lost") from error
+        except queue.PortalPaused as error:
+            raise CloseSpider("paused") from error
 
     def _claim_in(self, connection: Connection, size: int) -> list[queue.QueuedProperty]:
         session, wanted = self.session, self.args.property_id

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, func, select, update
@@ -47,9 +49,35 @@ def raise_alert(
     return found
 
 
-def resolve(connection: Connection, kind: Kind, *, portal: str = "", subject: str | None = None) -> int:
-    """What it was about is over; how many open alerts that were. `subject` None: whatever their subject."""
-    over = update(Alert).where(Alert.kind == kind, Alert.portal == portal, Alert.resolved_at.is_(None))
+@dataclass(frozen=True)
+class OpenAlert:
+    """`portal` is '' for an alert of no single portal; `times`: how often it was raised since it is open."""
+
+    id: int
+    portal: str
+    kind: str
+    subject: str
+    severity: str
+    message: str
+    details: dict[str, Any]
+    first_at: datetime
+    last_at: datetime
+    times: int
+    acknowledged_at: datetime | None
+
+
+def open_alerts(connection: Connection) -> list[OpenAlert]:
+    """The latest first."""
+    columns = [Alert.__table__.c[field.name] for field in fields(OpenAlert)]
+    asked = select(*columns).where(Alert.resolved_at.is_(None)).order_by(Alert.last_at.desc(), Alert.id.desc())
+    return [OpenAlert(**row) for row in connection.execute(asked).mappings()]
+
+
+def resolve(connection: Connection, kind: Kind, *, portal: str | None = "", subject: str | None = None) -> int:
+    """What it was about is over; how many open alerts that were. `portal` and `subject` None: whatever theirs."""
+    over = update(Alert).where(Alert.kind == kind, Alert.resolved_at.is_(None))
+    if portal is not None:
+        over = over.where(Alert.portal == portal)
     if subject is not None:
         over = over.where(Alert.subject == subject)
     return connection.execute(over.values(resolved_at=select(func.app_now()).scalar_subquery())).rowcount

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, case, delete, func, select, text, update
 
 from propspider.db.models import ScrapeQueue
 from propspider.items import Claim
-from propspider.sync import statement
+from propspider.sync import breaker, statement
 
 Kind = Literal["detail", "verify"]
 Reason = Literal["on_demand", "new_property", "relisted", "price_change", "verification", "stale_data", "random_sample"]
@@ -38,6 +38,9 @@ STEPS: dict[int, timedelta] = {
 """claim_key = queued_at + step: what a priority yields to younger rows of a higher one. So a row waits at most its step plus the
 time in which the window's other rows are fetched. `queue_step()` in the database says the same.
 """
+
+PortalPaused = breaker.PortalPaused
+"""For the spiders, which know no other module of this package."""
 
 GO_ON_SECONDS = 5.0
 CEILING = 10_000
@@ -180,6 +183,7 @@ class Claimer:
         lease_seconds: float,
         property_id: str | None = None,
     ) -> None:
+        self._portal = portal
         self._claim = partial(
             claim,
             portal=portal,
@@ -192,6 +196,8 @@ class Claimer:
         self._from_the_head_at = 0.0
 
     def claim(self, connection: Connection, batch: int) -> list[QueuedProperty]:
+        """Raises PortalPaused."""
+        breaker.check(connection, self._portal)
         rows: list[QueuedProperty] = []
         now = time.monotonic()
         if self._after is not None and now < self._from_the_head_at:

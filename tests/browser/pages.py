@@ -22,6 +22,7 @@ class Asked:
     path: str
     cookie: str
     at: float
+    agent: str
 
 
 @dataclass
@@ -38,7 +39,8 @@ class Recorder:
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        self.asked.append(Asked(request.path, request.headers.get("Cookie", ""), time.monotonic()))
+        cookie, agent = (request.headers.get(name, "") for name in ("Cookie", "User-Agent"))
+        self.asked.append(Asked(request.path, cookie, time.monotonic(), agent))
         answer = self.answers.get(request.path)
         if answer is None:
             return await handler(request)

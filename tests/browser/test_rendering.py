@@ -2,6 +2,8 @@ import json
 import os
 from pathlib import Path
 
+from aiohttp import web
+
 from propspider.lab.world import World
 
 from .conftest import Scrapy
@@ -69,3 +71,27 @@ def test_what_a_page_loads_waits_its_turn_like_any_request(
     # Turns are 0.525 s apart. A busy machine may take its time between a turn and the wire.
     for turn, at in enumerate(loaded, start=1):
         assert at - document >= 0.525 * turn - 0.4
+
+
+def test_what_a_script_is_told_holds_and_a_page_without_its_data_is_not_read(
+    chromium: Path, start: Start, scrapy: Scrapy, database_url: str
+) -> None:
+    async def too_busy(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=429, headers={"Retry-After": "3600"})
+
+    world = World.create(1)
+    site, listing = lab(world), world.listings[0]
+    head = """<script src="/first.js" onerror="fetch('/data')"></script></head>"""
+    site.answers = {path_of(listing): detail_html(world).replace("</head>", head), "/first.js": too_busy, "/data": "{}"}
+    given = {
+        "PROPSPIDER_PORTALS__PINCALI__DELAY_SECONDS": "1",
+        "PROPSPIDER_USER_AGENTS": "a-browser/1.0",
+        "DATABASE_URL": database_url,
+    }
+    shown = scrapy("detail", "-a", f"url={url_of(listing)}", base_url=start(site), **given)
+    assert shown.returncode == 1
+    assert "Throttled: " in shown.stderr
+    assert shown.stderr.strip().splitlines()[-1] == "crawl failed: blocked"
+    assert site.paths() == ["/robots.txt", path_of(listing), "/first.js"]
+    agents = [asked.agent for asked in site.asked]
+    assert agents == ["propspider/0.1 (property-listings sync)", "a-browser/1.0", "a-browser/1.0"]

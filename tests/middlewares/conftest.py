@@ -40,7 +40,9 @@ def site(new_site: Callable[[], Site]) -> Site:
 
 @pytest.fixture
 def crawl(tmp_path: Path) -> Crawl:
-    def run(base: str, urls: list[str], *, env: dict[str, str] | None = None, **task: Any) -> Crawled:
+    def run(
+        base: str, urls: list[str], *, env: dict[str, str] | None = None, settings: dict[str, Any] | None = None, **task: Any
+    ) -> Crawled:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PROPSPIDER_", "DATABASE_"))},
             "PROPSPIDER_ALLOW_PRIVATE": "1",
@@ -50,7 +52,9 @@ def crawl(tmp_path: Path) -> Crawl:
         }
         done = subprocess.run(
             [sys.executable, "-W", "default", str(SCRIPT)],
-            input=json.dumps({"base": base, "urls": urls, **task}),
+            input=json.dumps(
+                {"base": base, "urls": urls, "settings": {"RETRY_BACKOFF_SECONDS": 0.01, **(settings or {})}, **task}
+            ),
             env=environment,
             capture_output=True,
             text=True,

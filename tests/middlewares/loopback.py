@@ -9,15 +9,23 @@ from typing import Any
 
 from aiohttp import web
 
+Answer = tuple[int, dict[str, str], str]
+RESET: Answer = (0, {}, "")
+SILENCE: Answer = (-1, {}, "")
+
 
 @dataclass
 class Site:
-    """A small site on loopback. `answers` maps a path to (status, headers, body); anything else is a 200 page."""
+    """A small site on loopback. `answers` maps a path to (status, headers, body); anything else is a 200 page.
+    `before_that` are answered first, one request each. RESET closes the connection, SILENCE never answers.
+    """
 
     netloc: str = ""
-    answers: dict[str, tuple[int, dict[str, str], str]] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    before_that: dict[str, list[Answer]] = field(default_factory=dict)
     requested: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
+    agents: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.answers["/robots.txt"] = (404, {}, "")
@@ -36,6 +44,9 @@ class Site:
         """Seconds between one request and the next."""
         return [later - earlier for earlier, later in itertools.pairwise(self.times)]
 
+    def times_of(self, path: str) -> list[float]:
+        return [moment for asked, moment in zip(self.requested, self.times, strict=True) if asked == path]
+
     @property
     def pages_requested(self) -> list[str]:
         return [path for path in self.requested if path != "/robots.txt"]
@@ -43,7 +54,16 @@ class Site:
     async def answer(self, request: web.Request) -> web.Response:
         self.requested.append(request.path)
         self.times.append(asyncio.get_running_loop().time())
-        status, headers, body = self.answers.get(request.path, (200, {}, "<html><title>a page</title></html>"))
+        self.agents.append(request.headers.get("User-Agent", ""))
+        answer = self.answers.get(request.path, (200, {}, "<html><title>a page</title></html>"))
+        if first := self.before_that.get(request.path):
+            answer = first.pop(0)
+        if answer is SILENCE:
+            await asyncio.Event().wait()
+        if answer is RESET and request.transport is not None:
+            request.transport.abort()
+            return web.Response()
+        status, headers, body = answer
         return web.Response(status=status, headers=headers, text=body, content_type="text/html")
 
 
@@ -51,7 +71,7 @@ def serve(site: Site, loop: asyncio.AbstractEventLoop, started: threading.Event)
     async def start() -> web.AppRunner:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", site.answer)
-        runner = web.AppRunner(app)
+        runner = web.AppRunner(app, handler_cancellation=True)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         site.netloc = f"127.0.0.1:{runner.addresses[0][1]}"

@@ -27,13 +27,32 @@ def test_a_missing_robots_txt_allows_everything_whatever_its_error_page_says(sit
     assert site.pages_requested == ["/a"]
 
 
-@pytest.mark.parametrize("status", [202, 429, 503])
-def test_a_robots_txt_that_cannot_be_had_closes_the_host(site: Site, crawl: Crawl, status: int) -> None:
-    site.robots("User-agent: *\nAllow: /", status=status)
-    crawled = crawl(site.url(), [site.url("/a"), site.url("/b")])
-    assert site.pages_requested == []
+@pytest.mark.parametrize(("status", "times"), [(202, 1), (429, 4), (503, 4), (500, 4)])
+def test_a_robots_txt_that_cannot_be_had_closes_the_host(
+    site: Site, crawl: Crawl, database_url: str, status: int, times: int
+) -> None:
+    site.robots("User-agent: *\nAllow: /", status=status, headers={"Retry-After": "0"})
+    crawled = crawl(site.url(), [site.url("/a"), site.url("/b")], env={"DATABASE_URL": database_url})
+    assert site.requested == ["/robots.txt"] * times
     assert [error["type"] for error in crawled.errors] == ["RobotsUnreadable"] * 2
     assert str(status) in crawled.errors[0]["message"]
+
+
+def test_a_robots_txt_that_is_served_after_a_while_is_obeyed(site: Site, crawl: Crawl, database_url: str) -> None:
+    site.robots("User-agent: *\nDisallow: /private/")
+    site.before_that["/robots.txt"] = [(503, {"Retry-After": "0"}, ""), (500, {}, "")]
+    crawled = crawl(site.url(), [site.url("/private/a"), site.url("/b")], env={"DATABASE_URL": database_url})
+    assert site.pages_requested == ["/b"]
+    assert [error["type"] for error in crawled.errors] == ["RobotsForbidden"]
+
+
+def test_a_host_that_wants_to_be_left_alone_before_its_robots_txt_is_throttled_not_unreadable(
+    site: Site, crawl: Crawl, database_url: str
+) -> None:
+    site.robots("", status=429, headers={"Retry-After": "3600"})
+    crawled = crawl(site.url(), [site.url("/a"), site.url("/b")], env={"DATABASE_URL": database_url})
+    assert site.requested == ["/robots.txt"]
+    assert [(error["type"], error["error_type"]) for error in crawled.errors] == [("Throttled", "blocked")] * 2
 
 
 def test_a_refused_connection_closes_the_host(new_site: Callable[[], Site], crawl: Crawl) -> None:

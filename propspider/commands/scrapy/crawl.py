@@ -9,8 +9,10 @@ from scrapy.exceptions import UsageError
 
 from propspider import config
 from propspider.db.engine import DatabaseUnavailable, get_engine
+from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.extensions.run_record import OUTCOME_STAT, REASON_STAT
 from propspider.spiders.base import PortalSpider, SpiderArgumentError
+from propspider.sync import breaker
 
 
 class Command(crawl.Command):
@@ -45,7 +47,7 @@ class Command(crawl.Command):
         if "url" in arguments:
             return
         try:
-            get_engine()
-        except DatabaseUnavailable as error:
+            in_transaction(get_engine(), lambda connection: breaker.check(connection, portal.name))
+        except (DatabaseUnavailable, ConnectionLost, breaker.PortalPaused) as error:
             sys.stderr.write(f"propspider: {error}\n")
             raise SystemExit(1) from error

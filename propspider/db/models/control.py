@@ -109,6 +109,8 @@ class HostPacing(Base):
     """Nobody asks before: the host said so (Retry-After), or answered too busy."""
     strikes: Mapped[Count]
     """Answers of "too busy" in a row."""
+    asked_at: Mapped[Moment | None]
+    """When a request was last let go: one that goes late moves the turn of the next."""
 
 
 class Lease(Base):

@@ -1,7 +1,10 @@
--- Reserves the next moment at which a host may be asked, for all processes; real time. Parameters: host, delay (seconds).
--- Returns the seconds to wait from now. A delay that grew (robots.txt, portal.toml) holds from this request on.
+-- Reserves the next moment at which a host may be asked, for all processes; real time. Parameters: host, delay (seconds),
+-- longest_hold (seconds). Returns the seconds to wait from now; no row, and no reservation, while the host is held for longer.
+-- A delay that grew (robots.txt, portal.toml) holds from this request on.
 INSERT INTO host_pacing AS p (host, next_at, delay_seconds)
 VALUES (:host, clock_timestamp() + make_interval(secs => :delay), :delay)
 ON CONFLICT (host) DO UPDATE
-SET next_at = greatest(p.next_at, clock_timestamp()) + make_interval(secs => :delay), delay_seconds = excluded.delay_seconds
-RETURNING extract(epoch FROM p.next_at - make_interval(secs => :delay) - clock_timestamp())::float8 AS wait_seconds
+SET next_at = greatest(p.next_at, p.hold_until, clock_timestamp()) + make_interval(secs => :delay),
+    delay_seconds = excluded.delay_seconds
+WHERE p.hold_until IS NULL OR p.hold_until <= clock_timestamp() + make_interval(secs => :longest_hold)
+RETURNING extract(epoch FROM p.next_at - make_interval(secs => :delay) - clock_timestamp())::float8 AS wait_seconds, p.strikes
