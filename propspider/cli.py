@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from propspider.commands import db, demo, explain, manifest, pause, portal, queue, review, status, sweeps
+from propspider.commands import db, demo, explain, manifest, pause, portal, queue, review, status, sweeps, tier
 from propspider.commands.errors import OneLineErrors
 from propspider.commands.output import prepare_streams, say
 
@@ -15,6 +15,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keeps a database of property listings in step with the portals that publish them.",
 )
+app.command("tier")(tier.tier)
+app.command("auto")(tier.auto)
+app.command("schedule")(tier.schedule)
 app.command("status")(status.status)
 app.command("pause")(pause.pause)
 app.command("resume")(pause.resume)

@@ -29,6 +29,9 @@ def _expected() -> tuple[type[Exception], ...]:
     from propspider.db.transactions import BadData, ConnectionLost
     from propspider.portals import BaseUrlRefused, PortalFileError, UnknownPortal
     from propspider.spiders.base import SpiderArgumentError
+    from propspider.sync.breaker import PortalPaused
+    from propspider.sync.leases import LeaseHeld, Superseded
+    from propspider.tiers.run import TierBusy
 
     return (
         BadData,
@@ -37,10 +40,14 @@ def _expected() -> tuple[type[Exception], ...]:
         DBAPIError,
         DatabaseUnavailable,
         EmbeddedError,
+        LeaseHeld,
         MigrationFailed,
         PortalFileError,
+        PortalPaused,
         SettingsError,
         SpiderArgumentError,
+        Superseded,
+        TierBusy,
         UnknownPortal,
         ValidationError,
         psycopg.Error,

@@ -20,17 +20,13 @@ class Step(StrEnum):
     MANIFEST = "manifest"
     GO_ON = "go_on"
     """Deeper where the last page that was walked still held something new, at most to tier 2's pages."""
-    OPEN_CASES = "open_cases"
     VERIFY = "verify"
+    """Opens the cases of listings that complete sweeps missed, and asks for them."""
     TOP_UP = "top_up"
     DETAIL = "detail"
     CLEAN_UP = "clean_up"
     REPORT = "report"
     """For reports and retention."""
-
-
-WALKS = frozenset({Step.MANIFEST, Step.GO_ON})
-"""Steps that read listing pages: of one portal never two at a time."""
 
 
 class Key(StrEnum):
@@ -71,7 +67,6 @@ class Tier:
         return None if self.key is Key.FULL else int(self.key)
 
 
-_CASES = (Step.OPEN_CASES, Step.VERIFY)
 _DETAILS = (Step.TOP_UP, Step.DETAIL)
 
 TABLE: tuple[Tier, ...] = (
@@ -90,7 +85,7 @@ TABLE: tuple[Tier, ...] = (
         cron="0 0 * * *",
         pages=100,
         affords_all=True,
-        steps=(Step.MANIFEST, *_CASES, *_DETAILS),
+        steps=(Step.MANIFEST, Step.VERIFY, *_DETAILS),
         max_items=10_000,
         budget=timedelta(hours=20),
     ),
@@ -98,7 +93,7 @@ TABLE: tuple[Tier, ...] = (
         key=Key.THREE,
         name="weekly_deep",
         cron="0 2 * * sun",
-        steps=(Step.MANIFEST, *_CASES, *_DETAILS, Step.CLEAN_UP),
+        steps=(Step.MANIFEST, Step.VERIFY, *_DETAILS, Step.CLEAN_UP),
         stale=timedelta(days=7),
         max_items=20_000,
         budget=timedelta(hours=36),
