@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 
+import typer
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
@@ -41,10 +42,13 @@ def lead(engine: Engine, lease: Lease, configured: daemon.Configured) -> None:
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: asked.update(stop=Stop.HAND_BACK))
     signal.signal(signal.SIGINT, lambda *_: asked.update(stop=Stop.HAND_BACK))
-    with one_line():
-        settings = config.load()
-        configured = daemon.configured(settings)
-        engine = open_engine(settings)
+    try:
+        with one_line():
+            settings = config.load()
+            configured = daemon.configured(settings)
+            engine = open_engine(settings)
+    except typer.Exit as failed:
+        return failed.exit_code
     logs.configure(settings)
     while (lease := daemon.await_leadership(engine, lambda: asked["stop"])) is not None:
         try:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from propspider.commands import db, demo, explain, manifest, pause, portal, queue, review, status, sweeps, tier
+from propspider.commands import aliases, db, demo, explain, manifest, pause, portal, queue, removals, review, status, sweeps, tier
 from propspider.commands.errors import OneLineErrors
 from propspider.commands.output import prepare_streams, say
 
@@ -23,6 +23,9 @@ app.command("pause")(pause.pause)
 app.command("resume")(pause.resume)
 app.add_typer(queue.app, name="queue")
 app.add_typer(review.app, name="review")
+app.command("removals")(removals.removals)
+app.add_typer(removals.run_app, name="run")
+app.add_typer(aliases.app, name="aliases")
 app.add_typer(manifest.app, name="manifest")
 app.add_typer(portal.app, name="portal")
 app.command("sweeps")(sweeps.sweeps)

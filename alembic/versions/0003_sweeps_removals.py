@@ -16,22 +16,27 @@ SELECT s.property_id,
        s.last_sweep,
        s.last_seen_at,
        s.page_number,
-       (SELECT count(*) FROM sweeps w
-        WHERE w.portal = s.portal AND w.scope = s.scope AND w.verdict = 'complete' AND w.id > s.last_sweep
-          AND w.started_at > coalesce(greatest(state.observed_at, state.present_at), '-infinity')
-          AND (w.covers_all OR EXISTS (
-              SELECT 1 FROM sweep_parts p
-              WHERE p.sweep_id = w.id AND p.covered
-                AND (p.property_type IS NULL OR p.property_type = m.property_type)
-                AND (p.place IS NULL OR p.place = s.place)
-                AND (p.currency IS NULL OR EXISTS (
-                    SELECT 1 FROM property_offers o
-                    WHERE o.property_id = s.property_id AND o.operation = p.operation AND o.unit = 'total'
-                      AND o.currency = p.currency AND NOT o.is_withdrawn
-                      AND o.amount BETWEEN coalesce(p.price_from, 0) AND coalesce(p.price_to, o.amount)))))) AS missed
+       misses.missed,
+       misses.missed_sweeps
 FROM manifest_sightings s
 LEFT JOIN property_manifest m ON m.property_id = s.property_id
 LEFT JOIN property_state state ON state.property_id = s.property_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS missed, array_agg(w.id ORDER BY w.id DESC) AS missed_sweeps
+    FROM sweeps w
+    WHERE w.portal = s.portal AND w.scope = s.scope AND w.verdict = 'complete' AND w.id > s.last_sweep
+      AND w.started_at > coalesce(greatest(state.observed_at, state.present_at), '-infinity')
+      AND (w.covers_all OR EXISTS (
+          SELECT 1 FROM sweep_parts p
+          WHERE p.sweep_id = w.id AND p.covered
+            AND (p.property_type IS NULL OR p.property_type = m.property_type)
+            AND (p.place IS NULL OR p.place = s.place)
+            AND (p.currency IS NULL OR EXISTS (
+                SELECT 1 FROM property_offers o
+                WHERE o.property_id = s.property_id AND o.operation = p.operation AND o.unit = 'total'
+                  AND o.currency = p.currency AND NOT o.is_withdrawn
+                  AND o.amount BETWEEN coalesce(p.price_from, 0) AND coalesce(p.price_to, o.amount)))))
+) misses
 """
 
 PROPERTY_FRESHNESS = """
@@ -271,6 +276,7 @@ def upgrade() -> None:
     op.add_column("host_pacing", sa.Column("asked_at", postgresql.TIMESTAMP(timezone=True), nullable=True))
     op.add_column("manifest_sightings", sa.Column("place", sa.Text(), nullable=True))
     op.add_column("property_state", sa.Column("present_at", postgresql.TIMESTAMP(timezone=True), nullable=True))
+    op.add_column("property_state", sa.Column("status_at", postgresql.TIMESTAMP(timezone=True), nullable=True))
     op.add_column("sweep_pages", sa.Column("part", sa.Text(), server_default=sa.text("''"), nullable=False))
     op.add_column("sweeps", sa.Column("distinct_listings", sa.Integer(), nullable=True))
     op.add_column("sweeps", sa.Column("expected_listings", sa.Integer(), nullable=True))
@@ -301,6 +307,7 @@ def downgrade() -> None:
     op.drop_column("sweeps", "expected_listings")
     op.drop_column("sweeps", "distinct_listings")
     op.drop_column("sweep_pages", "part")
+    op.drop_column("property_state", "status_at")
     op.drop_column("property_state", "present_at")
     op.drop_column("manifest_sightings", "place")
     op.drop_column("host_pacing", "asked_at")

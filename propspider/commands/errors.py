@@ -1,6 +1,7 @@
 """Failures that a person can act on end as one line on stderr and exit code 1; a traceback means a bug."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from typer.core import TyperGroup
@@ -10,10 +11,17 @@ from propspider.commands.output import fail
 
 class OneLineErrors(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with one_line():
             return super().invoke(ctx)
-        except _expected() as error:
-            fail(_redacted(message_of(error)))
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Raises typer.Exit after the line."""
+    try:
+        yield
+    except _expected() as error:
+        fail(_redacted(message_of(error)))
 
 
 def _expected() -> tuple[type[Exception], ...]:

@@ -12,7 +12,9 @@ from propspider.commands.output import AsJson, connected, console, facts, fail, 
 if TYPE_CHECKING:
     from propspider.sync.explain import Explanation
 
-_LONG = ("old value", "new value", "message", "last error", "url")
+_OF_THE_LISTING = frozenset({"portal", "property_id", "listing_status", "title", "source_url"})
+"""Shown above; in rows they would only repeat."""
+_LONG = ("old value", "new value", "message", "last error", "url", "redirect url", "detail", "reason")
 
 
 def explain(
@@ -23,7 +25,7 @@ def explain(
     all_changes: Annotated[bool, typer.Option("--all", help="Every change.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Everything known of one listing: its card and pages, offers, live row, queue, history and errors."""
+    """Everything known of one listing: its card and pages, offers, live row, evidence, queue, history and errors."""
     from propspider.config import load
     from propspider.sync.explain import explain as look_up
     from propspider.sync.explain import nearest_ids
@@ -53,6 +55,9 @@ def _show(screen: Console, found: "Explanation") -> None:
         ("offers", found.offers),
         ("sightings", found.sightings),
         ("seen on", found.seen_on),
+        ("removal cases", found.cases),
+        ("evidence", found.evidence),
+        ("other URLs", found.aliases),
         ("queue", found.queue),
         (history, found.changes),
         ("errors", found.errors),
@@ -67,7 +72,8 @@ def _pairs(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _print_rows(screen: Console, title: str, rows: Sequence[Any]) -> None:
     if not rows:
         return
-    names = [field.name for field in fields(rows[0]) if any(getattr(row, field.name) is not None for row in rows)]
+    known = [field.name for field in fields(rows[0]) if field.name not in _OF_THE_LISTING]
+    names = [name for name in known if any(getattr(row, name) is not None for row in rows)]
     columns = [name.replace("_", " ") for name in names]
     screen.print(table(columns, [[_short(getattr(row, name)) for name in names] for row in rows], title=title, wide=_LONG))
 

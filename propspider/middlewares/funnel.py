@@ -1,5 +1,7 @@
 """An exception in a callback becomes an error item, so that its queue row is settled and nothing is lost in a log."""
 
+import itertools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 import structlog
@@ -27,7 +29,7 @@ class FunnelMiddleware:
     def from_crawler(cls, crawler: Crawler) -> Self:
         return cls(crawler)
 
-    def process_spider_exception(self, response: Response, exception: Exception) -> list[CrawlError] | None:
+    def process_spider_exception(self, response: Response, exception: Exception) -> Iterator[Any] | None:
         if isinstance(exception, CloseSpider):
             return None
         error = self._error(response, exception)
@@ -35,7 +37,11 @@ class FunnelMiddleware:
         # Scrapy counts only what nobody handled; the same names keep its own tools right.
         self._crawler.stats.inc_value("spider_exceptions/count")
         self._crawler.stats.inc_value(f"spider_exceptions/{type(exception).__name__}")
-        return [error]
+        return itertools.chain([error], self._owed(response))
+
+    def _owed(self, response: Response) -> Iterator[Any]:
+        spider: Any = self._crawler.spider
+        yield from spider.after_exception(response) if hasattr(spider, "after_exception") else ()
 
     def _error(self, response: Response, exception: Exception) -> CrawlError:
         context: dict[str, Any] = {**response.meta, **response.cb_kwargs}

@@ -13,15 +13,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from propspider.db.engine import get_engine
 from propspider.db.transactions import BadData, ConnectionLost, in_transaction
+from propspider.evidence import VerificationBatch
 from propspider.item_json import plain
 from propspider.items import Claim, CrawlError, Division, ErrorType, ManifestEntry, ManifestPage, PropertyItem, SitemapPage
 from propspider.sync import arrivals, leases, queue, runs, sitemap, statement, sweeps
 from propspider.sync.leases import Lease, Superseded
 from propspider.sync.locks import lock_listings
 from propspider.sync.promote import promote
+from propspider.sync.quarantine import Usual
 from propspider.sync.runs import Counts, SessionRef
+from propspider.sync.verification import record_batch
 
-Storable = ManifestPage | Division | SitemapPage | PropertyItem | CrawlError
+Storable = ManifestPage | Division | SitemapPage | PropertyItem | CrawlError | VerificationBatch
 
 ENTRIES_PER_FLUSH = 1000
 PAGES_WAIT_SECONDS = 1.0
@@ -55,7 +58,7 @@ class PostgresPipeline:
             return item
         self._buffer.append(item)
         self._weight += max(1, len(item.entries)) if isinstance(item, ManifestPage) else 1
-        if self._weight >= ENTRIES_PER_FLUSH:
+        if self._weight >= ENTRIES_PER_FLUSH or isinstance(item, VerificationBatch):
             await self._flush()
         elif self._timer is None:
             wait = PAGES_WAIT_SECONDS if isinstance(item, ManifestPage) else ITEMS_WAIT_SECONDS
@@ -116,6 +119,8 @@ class _Flush:
         self._session: SessionRef = spider.session
         self._leases: Sequence[Lease] = spider.leases
         self._pages_wanted: int = getattr(spider.args, "pages", 0)
+        removal = spider.portal.facts.removal
+        self._usual = Usual(share=removal.quarantine_share, at_least=removal.quarantine_at_least)
 
     def store(self, batch: Sequence[Storable]) -> Counts:
         """Raises ConnectionLost, BadData when not even an error row can be stored, and what else the server may raise."""
@@ -156,6 +161,7 @@ class _Flush:
             url=item.source_url if isinstance(item, PropertyItem) else getattr(item, "url", None),
             property_id=item.property_id if isinstance(item, PropertyItem | CrawlError) else None,
             raw_item=plain(item) if isinstance(item, PropertyItem) else None,
+            # The rows of a batch come back when the session ends.
             claim=getattr(item, "claim", None),
         )
         if error.raw_item is not None:
@@ -183,11 +189,16 @@ class _Flush:
         divisions = [item for item in batch if isinstance(item, Division)]
         items = [item for item in batch if isinstance(item, PropertyItem)]
         errors = [item for item in batch if isinstance(item, CrawlError)]
+        batches = [item for item in batch if isinstance(item, VerificationBatch)]
         counts = Counts()
         for lease in self._leases:
             leases.check(connection, lease)
         claimed = [error.claim.property_id for error in errors if error.claim is not None]
-        lock_listings(connection, self._session.portal, [*claimed, *(item.property_id for item in items)])
+        verified = [item.property_id for one in batches for item in one.items]
+        lock_listings(connection, self._session.portal, [*claimed, *verified, *(item.property_id for item in items)])
+        for one in batches:
+            # Before the pages that the same answers brought: a case is ended by what was asked for it.
+            counts.add(record_batch(connection, self._session, one, self._usual))
         if pages:
             counts.add(arrivals.record_pages(connection, self._session, pages, pages_wanted=self._pages_wanted))
         if listed := [item for item in batch if isinstance(item, SitemapPage)]:

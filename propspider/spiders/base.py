@@ -150,6 +150,10 @@ class PortalSpider(scrapy.Spider):
         """What nobody else may do while this crawl runs."""
         return []
 
+    def after_exception(self, response: Response) -> Iterator[Any]:
+        """What a callback of this response still owed when it raised; its error was recorded."""
+        return iter(())
+
     @property
     def page_meta(self) -> dict[str, Any]:
         """Of requests for detail pages."""

@@ -131,8 +131,10 @@ class ManifestSpider(PortalSpider):
 
     def after_exception(self, response: Response) -> Iterator[Output]:
         asked = response.cb_kwargs
-        walk = self._walks[asked["scope"]]
-        one = walk.parts[asked["part"]]
+        walk = self._walks.get(asked.get("scope", ""))
+        one = walk.parts.get(asked["part"]) if walk is not None else None
+        if walk is None or one is None:
+            return
         yield from self._after_failure(walk, one, asked["page"], asked["kind"])
         yield from self._closing(walk, one)
 

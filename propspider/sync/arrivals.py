@@ -15,6 +15,7 @@ from propspider.fields.listing_id import internal_number, is_provisional
 from propspider.item_json import plain
 from propspider.items import CrawlError, ErrorType, ManifestEntry, ManifestPage, Offer
 from propspider.sync import offers, queue, runs, statement, sweeps
+from propspider.sync.cases import see_on_listing_pages
 from propspider.sync.live_prices import write_live_prices
 from propspider.sync.locks import lock_listings
 from propspider.sync.offers import OfferChange, known_offers
@@ -30,6 +31,8 @@ class _Known:
     detail_at: datetime | None
     priced_at: datetime | None
     is_live: bool
+    listing_status: str | None
+    status_at: datetime | None
 
     @property
     def looked_at(self) -> datetime | None:
@@ -63,16 +66,18 @@ def record_pages(connection: Connection, session: SessionRef, pages: Sequence[Ma
     _write_live_prices(connection, session, [c for c in changes if c.decision.reaches_live and known[c.property_id].is_live])
     _forget_hashes(connection, [c for c in changes if c.decision.action is Action.HOLD])
     _note_moved_prices(connection, [c for c in changes if is_worth_a_request(c.decision)])
+    sights = {property_id: (sight.observed_at, sight.entry.source_url) for property_id, sight in newest.items()}
+    relisted = see_on_listing_pages(connection, session.portal, sights, known, session_id=session.id)
     queued = queue.top_up(connection, session.portal)
     errors = [_page_gate_error(page) for page in pages if id(page) in gated]
     runs.record_errors(connection, session, errors)
     return Counts(
         pages=len(pages),
         entries=sum(len(page.entries) for page in pages),
-        found=found,
+        found=found + relisted,
         price_changes=sum(c.decision.action is Action.WRITE and c.decision.old is not None for c in changes),
         held=sum(c.decision.action is Action.HOLD for c in changes),
-        queued=queued,
+        queued=queued + relisted,
         errors=len(errors),
         warnings=sum(len(page.warnings) for page in pages),
     )
@@ -120,7 +125,7 @@ def _over(older: ManifestEntry, newer: ManifestEntry) -> ManifestEntry:
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:
     rows = connection.execute(statement("state_known"), {"property_ids": list(ids)})
-    return {row.property_id: _Known(row.detail_at, row.priced_at, row.is_live) for row in rows}
+    return {row.property_id: _Known(row.detail_at, row.priced_at, row.is_live, row.listing_status, row.status_at) for row in rows}
 
 
 def _decisions(

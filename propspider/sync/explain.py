@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Row
 from propspider.db.models import PropertyChange, PropertyLive, PropertyManifest, PropertyOffer, ScrapeQueue, ScrapingError
 from propspider.fields.listing_id import portal_of
 from propspider.sync import statement
+from propspider.sync.aliases import Alias, aliases
+from propspider.sync.case_files import CaseFile, Evidence, case_files, evidence_of
 
 R = TypeVar("R", "OfferRow", "QueueRow", "Change", "ErrorRow")
 
@@ -131,6 +133,9 @@ class Explanation:
     offers: list[OfferRow]
     sightings: list[Sighting]
     seen_on: list[SeenOn]
+    cases: list[CaseFile]
+    evidence: list[Evidence]
+    aliases: list[Alias]
     queue: list[QueueRow]
     changes: list[Change]
     changes_total: int
@@ -158,6 +163,9 @@ def explain(connection: Connection, property_id: str, *, changes: int | None = 2
         offers=_rows(connection, OfferRow, PropertyOffer, property_id, "operation", "unit"),
         sightings=[Sighting(**row) for row in connection.execute(statement("explain_sightings"), one).mappings()],
         seen_on=[SeenOn(**row) for row in connection.execute(statement("explain_pages"), placed).mappings()],
+        cases=case_files(connection, property_id=property_id),
+        evidence=evidence_of(connection, property_id),
+        aliases=aliases(connection, property_id=property_id),
         queue=_rows(connection, QueueRow, ScrapeQueue, property_id, "-id"),
         changes=_rows(connection, Change, PropertyChange, property_id, "-id", limit=changes),
         changes_total=connection.execute(total).scalar_one(),

@@ -9,5 +9,5 @@ from propspider.sync import statement
 def merge_provisional(connection: Connection, provisional: str, item: PropertyItem) -> None:
     """What was seen under the provisional id becomes the listing's own; the provisional rows go."""
     parameters = {"old": provisional, "new": item.property_id}
-    for name in ("merge_manifest", "merge_sightings", "merge_offers", "merge_drop"):
+    for name in ("merge_manifest", "merge_sightings", "merge_offers", "merge_aliases", "merge_drop"):
         connection.execute(statement(name), parameters)

@@ -10,7 +10,7 @@ from typing import Literal
 from propspider.items import Offer, Operation, PriceUnit
 
 OfferKey = tuple[Operation, PriceUnit]
-Source = Literal["manifest", "detail", "review"]
+Source = Literal["manifest", "detail", "review", "sweep"]
 
 RELATIVE_THRESHOLD = Decimal("0.01")
 ABSOLUTE_THRESHOLD = {"USD": Decimal(1000), "EUR": Decimal(1000), "MXN": Decimal(20000), "DKK": Decimal(7000)}
@@ -119,6 +119,9 @@ def _of_stated(known: KnownOffer | None, offer: Offer, observed_at: datetime) ->
 def _of_absent(known: KnownOffer, observed_at: datetime, source: Source) -> Decision | None:
     """Only a detail page, which has all of a listing's offers, begins a miss; a later page of either kind ends it."""
     if known.is_withdrawn or observed_at < known.observed_at:
+        return None
+    if source == "manifest" and known.missing_source == "sweep":
+        # Cards are what the sweep missed it on: the listing's own page decides.
         return None
     if known.missing_since is None:
         return Decision(Action.MISS, known.offer, None, observed_at) if source == "detail" else None

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from propspider.db.models import PropertyStaging
 from propspider.items import PropertyItem
 from propspider.sync import queue, statement
+from propspider.sync.cases import see_on_own_page
 from propspider.sync.compare import DETAIL_COLUMNS, detail_insert, detail_update
 from propspider.sync.locks import lock_listings
 from propspider.sync.merge import merge_provisional
@@ -49,6 +50,8 @@ class _Known:
     detail_at: datetime | None
     priced_at: datetime | None
     is_live: bool
+    listing_status: str | None
+    status_at: datetime | None
 
 
 def promote(connection: Connection, session: SessionRef, items: Sequence[PropertyItem]) -> Counts:
@@ -77,6 +80,10 @@ def promote(connection: Connection, session: SessionRef, items: Sequence[Propert
     if candidates:
         written = set(connection.execute(detail_update(), {**parameters, "property_ids": candidates}).scalars())
         _mark_unchanged(connection, session, sorted(set(candidates) - written))
+    if written:
+        connection.execute(statement("aliases_of_details"), {"session_id": session.id, "property_ids": sorted(written)})
+    current = {property_id: _observed(newest[property_id]) for property_id, kind in kinds.items() if kind != "outdated"}
+    see_on_own_page(connection, current, known, session_id=session.id)
     _stamp_state(connection, newest, kinds, known, unsettled)
     queue.complete(connection, [(item.claim, _observed(item)) for item in items if item.claim is not None])
     unchanged = len(_of_kind(kinds, "unchanged")) + len(candidates) - len(written)
@@ -108,7 +115,10 @@ def _newest(items: Sequence[PropertyItem]) -> dict[str, PropertyItem]:
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:
     rows = connection.execute(statement("state_known"), {"property_ids": list(ids)})
-    return {row.property_id: _Known(row.content_hash, row.detail_at, row.priced_at, row.is_live) for row in rows}
+    return {
+        row.property_id: _Known(row.content_hash, row.detail_at, row.priced_at, row.is_live, row.listing_status, row.status_at)
+        for row in rows
+    }
 
 
 def _kind(item: PropertyItem, known: _Known) -> str:

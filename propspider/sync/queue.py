@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -121,13 +121,20 @@ def want_now(connection: Connection, portal: str, property_id: str) -> bool:
     url = connection.execute(statement("queue_known_url"), {"portal": portal, "property_id": property_id}).scalar()
     if url is None:
         return False
+    # A verification that waits would keep its row: whoever asks for the page now learns the same from it.
+    cancel(connection, [property_id], reason="asked for on demand", kind="verify")
     enqueue(connection, portal, [Want(property_id, url, "on_demand")])
+    end_back_off(connection, property_id, kind="detail")
+    return True
+
+
+def end_back_off(connection: Connection, property_id: str, *, kind: Kind) -> None:
+    """A pending row of one listing becomes claimable at once, before all others of its time."""
     connection.execute(
         update(ScrapeQueue)
-        .where(ScrapeQueue.property_id == property_id, ScrapeQueue.status == "pending")
+        .where(ScrapeQueue.property_id == property_id, ScrapeQueue.status == "pending", ScrapeQueue.kind == kind)
         .values(not_before=None, claim_key=ScrapeQueue.queued_at)
     )
-    return True
 
 
 def claim(
@@ -264,14 +271,29 @@ def fail(connection: Connection, failures: Sequence[Failure]) -> dict[int, str]:
         "counted": [f.counted for f in failures],
     }
     rows = connection.execute(statement("queue_fail"), parameters).all()
-    if dead := [row.property_id for row in rows if row.status == "failed"]:
+    if dead := [row.property_id for row in rows if row.status == "failed" and row.kind == "detail"]:
         connection.execute(statement("state_given_up"), {"property_ids": dead})
     return {row.id: row.status for row in rows}
 
 
-def cancel(connection: Connection, property_ids: Sequence[str], *, reason: str) -> int:
-    """How many pending rows were cancelled; a page that is being fetched is left to its worker."""
-    parameters = {"property_ids": list(property_ids), "reason": reason}
+def postpone(connection: Connection, claims: Mapping[Claim, str], *, wait: timedelta) -> int:
+    """Claim → why it is asked again, no sooner than after `wait`. Costs no attempt. How many still held their lease."""
+    parameters = {
+        "ids": [claim.queue_id for claim in claims],
+        "lease_nos": [claim.lease_no for claim in claims],
+        "reasons": list(claims.values()),
+        "seconds": wait.total_seconds(),
+    }
+    return len(connection.execute(statement("queue_postpone"), parameters).all()) if claims else 0
+
+
+def cancel(
+    connection: Connection, property_ids: Sequence[str], *, reason: str, kind: Kind | None = None, keep: Reason | None = None
+) -> int:
+    """How many pending rows were cancelled; a page that is being fetched is left to its worker. `kind` None: of both kinds;
+    `keep`: rows of this reason stay.
+    """
+    parameters = {"property_ids": list(property_ids), "reason": reason, "kind": kind, "keep": keep}
     return len(connection.execute(statement("queue_cancel"), parameters).all()) if property_ids else 0
 
 
@@ -299,6 +321,13 @@ def cleanup(connection: Connection, *, older_than: timedelta, portal: str | None
     if portal is not None:
         stale = stale.where(ScrapeQueue.portal == portal)
     return connection.execute(stale).rowcount
+
+
+def waiting(connection: Connection, portal: str, kind: Kind) -> dict[str, int]:
+    """Reason → pending rows."""
+    of_kind = (ScrapeQueue.portal == portal, ScrapeQueue.kind == kind, ScrapeQueue.status == "pending")
+    counted = select(ScrapeQueue.queue_reason, func.count()).where(*of_kind).group_by(ScrapeQueue.queue_reason)
+    return dict(connection.execute(counted).tuples().all())
 
 
 def stats(connection: Connection, portal: str | None = None) -> QueueStats:

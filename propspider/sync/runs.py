@@ -36,7 +36,7 @@ class Counts:
     pages: int = 0
     entries: int = 0
     found: int = 0
-    """Listings that the manifest had not seen before."""
+    """Listings that the manifest had not seen before, and those that were gone and are back."""
     scraped: int = 0
     new: int = 0
     updated: int = 0
@@ -46,6 +46,8 @@ class Counts:
     price_changes: int = 0
     held: int = 0
     queued: int = 0
+    removals_detected: int = 0
+    removals_confirmed: int = 0
     errors: int = 0
     warnings: int = 0
     quality_sum: float = 0.0

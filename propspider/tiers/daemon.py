@@ -22,7 +22,7 @@ from propspider.sync import leases, tier_runs
 from propspider.sync.breaker import PortalPaused
 from propspider.sync.leases import Lease, LeaseHeld, Superseded
 from propspider.tiers.launch import Launcher
-from propspider.tiers.run import TierBusy, give_up_gone, give_up_stale, run_tier
+from propspider.tiers.run import TierBusy, give_up_stale, run_tier
 from propspider.tiers.running import Stop
 from propspider.tiers.schedule import get_next_scheduled_run, should_run_tier, zone_of
 from propspider.tiers.table import Key, Tier, next_fire, of_portal
@@ -65,7 +65,7 @@ class Duty:
     def declare(self) -> None:
         """A job for each portal and tier, next when Postgres says; one more for each run that was cut off."""
         tiers = {name: tiers for name, (_, tiers) in self.configured.items()}
-        for run in [*give_up_gone(self.engine, set(tiers)), *give_up_stale(self.engine, tiers)]:
+        for run in give_up_stale(self.engine, tiers, gone=True):
             log.warning("run given up", run=str(run.id), tier=run.tier_name, portal=run.portal)
         now = clock.now()
         with self.engine.connect() as connection:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from propspider.portals import Portal
-from propspider.sync import breaker, leases, queue, tier_runs
+from propspider.sync import breaker, leases, queue, removals, tier_runs
 from propspider.sync.tier_runs import ScopeSize
 from propspider.tiers import steps
 from propspider.tiers.table import Step, Tier
@@ -43,10 +43,11 @@ def plan_run(connection: Connection, portal: Portal, tier: Tier, now: datetime, 
     sizes = tier_runs.scope_sizes(connection, name)
     wanted = steps.pages_to_walk(tier, sizes, list(facts.scopes), facts.requests_per_day)
     cases = _open_cases(connection, portal) if verifies else 0
-    to_verify = queue.stats(connection, name).pending_count if verifies else 0
-    before = queue.stats(connection, name).by_reason
+    to_verify = sum(queue.waiting(connection, name, "verify").values()) if verifies else 0
+    before = queue.waiting(connection, name, "detail")
     steps.fill(connection, name, tier, now, sample=True)
-    after = queue.stats(connection, name)
+    after = queue.waiting(connection, name, "detail")
+    pending = sum(after.values())
     interrupted = [run for run in tier_runs.unfinished(connection, name) if run.tier_name == tier.name]
     return Plan(
         portal=name,
@@ -57,15 +58,17 @@ def plan_run(connection: Connection, portal: Portal, tier: Tier, now: datetime, 
         pages={scope: _pages(wanted, sizes.get(scope)) for scope in facts.scopes} if walks else {},
         cases=cases,
         to_verify=to_verify,
-        queued=_more(before, after.by_reason),
-        details=min(after.pending_count, tier.max_items or after.pending_count),
+        queued=_more(before, after),
+        details=min(pending, tier.max_items or pending),
         delay_seconds=delay_seconds * tier.slower,
         prevented=_prevented(connection, portal, tier),
     )
 
 
 def _open_cases(connection: Connection, portal: Portal) -> int:
-    return 0
+    """Of the sweeps so far; those that the run itself walks may open more."""
+    scopes = {name: scope.operation for name, scope in portal.facts.scopes.items()}
+    return removals.open_cases(connection, portal.name, min_missing=portal.facts.removal.min_missing, scopes=scopes)
 
 
 def _pages(wanted: int, size: ScopeSize | None) -> int | None:

@@ -136,23 +136,28 @@ def _open(
     return running
 
 
-def give_up_stale(engine: Engine, configured: Mapping[str, Mapping[Key, Tier]]) -> list[TierRun]:
+def give_up_stale(engine: Engine, configured: Mapping[str, Mapping[Key, Tier]], *, gone: bool = False) -> list[TierRun]:
     """Ends runs of these portals that were cut off and that nobody will take up: their budget is over, or their tier is no more.
-    Those of other portals are left alone.
+    `gone`: and those of portals that are no more configured.
     """
 
     def work(connection: Connection) -> list[TierRun]:
         ended = []
         for run in tier_runs.unfinished(connection):
-            by_name = {tier.name: tier for tier in configured.get(run.portal, {}).values()}
-            tier = by_name.get(run.tier_name)
-            is_over = run.portal in configured and (tier is None or _is_too_old(run, tier))
-            if is_over and not leases.held(connection, [leases.of_tier(run.portal, run.tier_level)]):
-                tier_runs.close(connection, run.id, "failed", _died(run, tier))
+            why = _given_up(run, configured, gone=gone)
+            if why is not None and not leases.held(connection, [leases.of_tier(run.portal, run.tier_level)]):
+                tier_runs.close(connection, run.id, "failed", why)
                 ended.append(run)
         return ended
 
     return in_transaction(engine, work)
+
+
+def _given_up(run: TierRun, configured: Mapping[str, Mapping[Key, Tier]], *, gone: bool) -> str | None:
+    if run.portal not in configured:
+        return f"{run.portal} is no longer configured; cut off at step {run.metadata.get('step')}" if gone else None
+    tier = next((tier for tier in configured[run.portal].values() if tier.name == run.tier_name), None)
+    return _died(run, tier) if tier is None or _is_too_old(run, tier) else None
 
 
 def _died(run: TierRun, tier: Tier | None) -> str:

@@ -130,8 +130,7 @@ def _handled(running: Running) -> int:
 
 
 def _is_wanted(connection: Connection, running: Running) -> bool:
-    stats = queue.stats(connection, running.portal.name)
-    return bool(stats.pending_count or stats.in_progress_count)
+    return bool(queue.waiting(connection, running.portal.name, "detail"))
 
 
 def _sizes(running: Running) -> tuple[Mapping[str, ScopeSize], list[str], int]:

@@ -33,6 +33,7 @@ class Probe(Spider):
         super().__init__()
         self.task = task
         self.portal = contract.load("pincali").with_base(task["base"], allow_private=True)
+        self.hosts = self.portal.hosts
         self.delay_seconds = float(task.get("delay", 0))
 
     async def start(self) -> AsyncIterator[Request]:

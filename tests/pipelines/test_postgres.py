@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from propspider.db.engine import get_engine
 from propspider.db.transactions import in_transaction
+from propspider.evidence import VerificationBatch, VerificationItem
 from propspider.items import Claim, CrawlError, ErrorType, PropertyItem
 from propspider.pipelines import postgres
 from propspider.sync import queue
@@ -351,3 +352,18 @@ def test_flushes_of_the_same_listings_at_once_agree_with_history(engine: Engine,
         assert told[-1] == price
         # Minute 6 is seen by one of them alone.
         assert price == 1033
+
+
+def test_a_batch_of_verified_listings_is_stored_at_once(engine: Engine, pipeline: Pipeline) -> None:
+    async def put() -> None:
+        await pipeline.put(VerificationBatch(PORTAL, (), ()))
+
+    asyncio.run(put())
+    assert scalar(engine, "SELECT verdict FROM verification_batches") == "void"
+
+
+def test_a_batch_that_cannot_be_stored_is_an_error_row(engine: Engine, pipeline: Pipeline) -> None:
+    bad = VerificationItem(Claim(1, 1, "pincali:EB-\x00"))
+    pipeline.store(VerificationBatch(PORTAL, (bad,), ()), item(1))
+    assert column(engine, "SELECT error_type FROM scraping_errors") == ["store"]
+    assert column(engine, "SELECT property_id FROM properties_live") == [listing(1)]

@@ -242,6 +242,8 @@ class PropertyState(Base):
     last_attempt_at: Mapped[Moment | None]
     present_at: Mapped[Moment | None]
     """When something that is no page of it or of a scope last said that it is there: the portal's sitemap."""
+    status_at: Mapped[Moment | None]
+    """When what decided listing_status was observed; null while it never changed. What was observed before changes it no more."""
     price_moved_at: Mapped[Moment | None]
     """When a listing page last showed a price worth a request; a need while it is later than observed_at."""
     given_up_at: Mapped[Moment | None]

@@ -1,15 +1,27 @@
 -- Writes the cards whose facts are new or changed; what a card does not say is kept. Arrays of one length, one entry a listing.
 -- Runs before the sightings of these cards are stamped.
 -- Parameters: portal, session_id, property_ids, source_urls, internal_ids, titles, types, latitudes, longitudes, exact, observed.
+-- A URL that another one replaces is kept as an alias.
+WITH given AS (
+    SELECT *
+    FROM unnest(CAST(:property_ids AS text[]), CAST(:source_urls AS text[]), CAST(:internal_ids AS text[]), CAST(:titles AS text[]),
+                CAST(:types AS text[]), CAST(:latitudes AS float8[]), CAST(:longitudes AS float8[]), CAST(:exact AS boolean[]),
+                CAST(:observed AS timestamptz[]))
+             AS u (property_id, source_url, internal_id, title, property_type, latitude, longitude, exact_location, observed_at)
+), renamed AS (
+    INSERT INTO url_aliases (portal, property_id, url, kind, reason)
+    SELECT m.portal, m.property_id, m.source_url, 'certain', 'card'
+    FROM given u
+    JOIN property_manifest m ON m.property_id = u.property_id AND m.source_url <> u.source_url AND u.observed_at >= m.observed_at
+    WHERE u.observed_at >= ALL (SELECT s.last_seen_at FROM manifest_sightings s WHERE s.property_id = m.property_id)
+    ON CONFLICT (property_id, url) DO NOTHING
+)
 INSERT INTO property_manifest AS m
     (property_id, portal, source_url, internal_id, listing_page_title, property_type, latitude, longitude, exact_location,
      first_seen_at, first_seen_session_id, observed_at)
 SELECT u.property_id, :portal, u.source_url, u.internal_id, u.title, u.property_type, u.latitude, u.longitude, u.exact_location,
        u.observed_at, CAST(:session_id AS uuid), u.observed_at
-FROM unnest(CAST(:property_ids AS text[]), CAST(:source_urls AS text[]), CAST(:internal_ids AS text[]), CAST(:titles AS text[]),
-            CAST(:types AS text[]), CAST(:latitudes AS float8[]), CAST(:longitudes AS float8[]), CAST(:exact AS boolean[]),
-            CAST(:observed AS timestamptz[]))
-         AS u (property_id, source_url, internal_id, title, property_type, latitude, longitude, exact_location, observed_at)
+FROM given u
 ORDER BY u.property_id
 ON CONFLICT (property_id) DO UPDATE
 SET source_url = excluded.source_url,

@@ -1,7 +1,8 @@
 -- Settles stored rows. Parameters: ids, lease_nos, observed (arrays of one length). A row whose lease was taken over is left alone;
--- one that was wanted again after its page was fetched opens anew.
+-- one that was wanted again after its page was fetched opens anew, for its detail page.
 UPDATE scrape_queue q
 SET status = CASE WHEN again THEN 'pending' ELSE 'completed' END,
+    kind = CASE WHEN again THEN 'detail' ELSE q.kind END,
     completed_at = CASE WHEN NOT again THEN (SELECT app_now()) END,
     queued_at = CASE WHEN again THEN q.wanted_at ELSE q.queued_at END,
     claim_key = CASE WHEN again THEN q.wanted_at + queue_step(q.priority) ELSE q.claim_key END,

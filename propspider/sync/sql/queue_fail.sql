@@ -1,7 +1,7 @@
 -- Settles failed fetches: back-off of 10 minutes × 6^(attempts-1) until max_attempts, then a dead letter ('failed').
 -- Parameters: ids, lease_nos, errors, counted (arrays of one length). An uncounted failure says nothing about the listing
 -- (the portal blocked us): the row is claimable again after the first back-off with its attempts as they were.
--- A row that was wanted again meanwhile starts anew instead of dying.
+-- A row that was wanted again meanwhile starts anew instead of dying; what is wanted is its detail page.
 UPDATE scrape_queue q
 SET attempt_count = CASE WHEN u.anew THEN 0 ELSE q.attempt_count + u.counted::integer END,
     last_error = u.error,
@@ -9,6 +9,7 @@ SET attempt_count = CASE WHEN u.anew THEN 0 ELSE q.attempt_count + u.counted::in
     wanted_at = NULL,
     claimed_at = CASE WHEN u.dead THEN q.claimed_at END,
     claimed_by = CASE WHEN u.dead THEN q.claimed_by END,
+    kind = CASE WHEN u.anew THEN 'detail' ELSE q.kind END,
     status = CASE WHEN u.dead THEN 'failed' ELSE 'pending' END,
     completed_at = CASE WHEN u.dead THEN (SELECT app_now()) END,
     not_before = CASE WHEN NOT u.dead
@@ -25,4 +26,4 @@ FROM (
     FOR UPDATE OF c
 ) u
 WHERE q.id = u.id AND q.lease_no = u.lease_no AND u.status = 'in_progress'
-RETURNING q.id, q.status, q.property_id
+RETURNING q.id, q.status, q.kind, q.property_id

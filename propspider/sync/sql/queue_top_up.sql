@@ -14,6 +14,7 @@ WITH candidates AS (
      FROM property_state s
      WHERE s.portal = :portal AND s.price_moved_at > s.observed_at
        AND (s.given_up_at IS NULL OR s.given_up_at < s.price_moved_at)
+       AND NOT EXISTS (SELECT 1 FROM properties_live l WHERE l.property_id = s.property_id AND l.status <> 'active')
        AND NOT EXISTS (SELECT 1 FROM scrape_queue q WHERE q.property_id = s.property_id AND q.status IN ('pending', 'in_progress'))
      ORDER BY s.price_moved_at LIMIT :room)
     UNION ALL
