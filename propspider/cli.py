@@ -4,7 +4,22 @@ from typing import Annotated
 
 import typer
 
-from propspider.commands import aliases, db, demo, explain, manifest, pause, portal, queue, removals, review, status, sweeps, tier
+from propspider.commands import (
+    aliases,
+    db,
+    demo,
+    explain,
+    manifest,
+    pause,
+    portal,
+    queue,
+    removals,
+    review,
+    runs,
+    status,
+    sweeps,
+    tier,
+)
 from propspider.commands.errors import OneLineErrors
 from propspider.commands.output import prepare_streams, say
 
@@ -24,6 +39,8 @@ app.command("resume")(pause.resume)
 app.add_typer(queue.app, name="queue")
 app.add_typer(review.app, name="review")
 app.command("removals")(removals.removals)
+app.command("runs")(runs.runs)
+removals.run_app.command("show")(runs.show)
 app.add_typer(removals.run_app, name="run")
 app.add_typer(aliases.app, name="aliases")
 app.add_typer(manifest.app, name="manifest")
