@@ -107,6 +107,11 @@ def _variable(place: tuple[int | str, ...]) -> str:
     return name if name.startswith(("PROPSPIDER_", "DATABASE_")) else f"PROPSPIDER_{name}"
 
 
+def environment_with(**extra: str) -> dict[str, str]:
+    """For a process to start: this one's, and more."""
+    return {**os.environ, **extra}
+
+
 def load() -> Config:
     """Read the environment now. Raises pydantic.ValidationError that names the variable at fault."""
     return Config()

@@ -42,7 +42,9 @@ def tier(
     _log_to_file(config)
     with opened(config) as engine, asked_to_stop() as stop:
         result = run_tier(engine, of_portal, chosen, ProcessLauncher(), stop=stop)
-    _show([result], as_json=as_json)
+    if as_json:
+        print_json(result)
+    _show([result], quiet=as_json)
 
 
 def auto(
@@ -67,10 +69,11 @@ def auto(
         done, not_run = run_due(engine, chosen, ProcessLauncher(), stop=stop)
     for line in not_run:
         say(line, stderr=True)
-    if not done and not as_json:
+    if as_json:
+        print_json({"runs": done})
+    elif not done and not not_run:
         say("nothing is due")
-        return
-    _show(done, as_json=as_json)
+    _show(done, quiet=as_json)
 
 
 def schedule(portal: OfPortal = None, as_json: AsJson = False) -> None:
@@ -180,13 +183,10 @@ def _show_plans(plans: "list[Plan]", *, as_json: bool) -> None:
         _show_plan(plan, as_json=False)
 
 
-def _show(results: "list[TierResult]", *, as_json: bool) -> None:
+def _show(results: "list[TierResult]", *, quiet: bool) -> None:
     """Exit code 1 unless every one was a success, or handed back."""
-    if as_json:
-        print_json(results[0] if len(results) == 1 else {"runs": results})
-    else:
-        for result in results:
-            _show_result(result)
+    for result in results if not quiet else ():
+        _show_result(result)
     if any(result.status in {"failed", "cancelled"} for result in results):
         raise typer.Exit(1)
 

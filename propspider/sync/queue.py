@@ -327,7 +327,7 @@ def waiting(connection: Connection, portal: str, kind: Kind) -> dict[str, int]:
     """Reason → pending rows."""
     of_kind = (ScrapeQueue.portal == portal, ScrapeQueue.kind == kind, ScrapeQueue.status == "pending")
     counted = select(ScrapeQueue.queue_reason, func.count()).where(*of_kind).group_by(ScrapeQueue.queue_reason)
-    return {reason: rows for reason, rows in connection.execute(counted)}  # noqa: C416 - rows are no pairs to dict()
+    return dict(connection.execute(counted).all())
 
 
 def stats(connection: Connection, portal: str | None = None) -> QueueStats:

@@ -88,4 +88,4 @@ def details(connection: Connection, run_id: uuid.UUID) -> RunDetails:
         .group_by(ScrapingError.error_type)
         .order_by(sa.func.count().desc(), ScrapingError.error_type)
     )
-    return RunDetails(run=run, sessions=sessions, errors={kind: rows for kind, rows in connection.execute(counted)})
+    return RunDetails(run=run, sessions=sessions, errors=dict(connection.execute(counted).all()))

@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ LEADER_SECONDS = 30
 """After so long without a beat the stand-by leads."""
 BEAT_SECONDS = 10.0
 LOOK_SECONDS = 0.5
+ORDER_SECONDS = timedelta(seconds=2)
 AGAIN_SECONDS = 5.0
 """Between two looks whether a run that is in a tier's way is over."""
 
@@ -75,6 +76,9 @@ class Duty:
                     coming = get_next_scheduled_run(connection, portal, tier, now)
                     if (portal.name, tier.name) in cut_off:
                         coming = now
+                    elif coming is not None and coming <= now:
+                        # Of several that are due the one that is over soonest begins.
+                        coming = now + ORDER_SECONDS * (1 + list(of_it).index(tier.key))
                     if coming is not None:
                         self._add(portal, tier, coming)
                         log.info("scheduled", portal=portal.name, tier=tier.name, next=coming.isoformat())
@@ -126,6 +130,8 @@ class Duty:
         except SQLAlchemyError:
             return
         if coming is not None:
+            # Not before this job is over, else it would be skipped as running already.
+            coming = max(coming, clock.now() + ORDER_SECONDS)
             self.scheduler.modify_job(f"{portal.name} {tier.key}", next_run_time=coming)
 
     def _pause(self, seconds: float) -> None:
@@ -167,7 +173,11 @@ def beat(engine: Engine, lease: Lease) -> bool:
 
 
 def resign(engine: Engine, lease: Lease) -> None:
-    in_transaction(engine, lambda connection: leases.release(connection, lease))
+    """The stand-by leads at once; without a word to the database it leads when the lease has run out."""
+    try:
+        in_transaction(engine, lambda connection: leases.release(connection, lease))
+    except (ConnectionLost, SQLAlchemyError) as error:
+        log.error("the database is away", reason=str(error))
 
 
 def workers(duties: Configured) -> dict[str, Any]:

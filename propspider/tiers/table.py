@@ -1,6 +1,5 @@
 """The tiers as data, and when they are due. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -184,8 +183,3 @@ def next_fire(cron: str, after: datetime, zone: ZoneInfo) -> datetime | None:
 @lru_cache(maxsize=64)
 def _trigger(cron: str) -> CronTrigger:
     return CronTrigger.from_crontab(cron, timezone=UTC)
-
-
-def in_order(keys: Sequence[Key]) -> list[Key]:
-    """Of several that are due: the one that is over soonest first."""
-    return sorted(keys, key=list(Key).index)

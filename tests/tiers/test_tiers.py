@@ -27,15 +27,11 @@ NEW = {listing.public_id for listing in LATER.listings} - LISTINGS
 
 def age(engine: Engine, days: int, count: int) -> list[str]:
     """The details of so many listings are from so many days ago."""
-    chosen = column(
-        engine, "SELECT property_id FROM properties_live WHERE status = 'active' ORDER BY 1 LIMIT :count", count=count
-    )
-    run(
-        engine,
-        "UPDATE property_state SET observed_at = now() - make_interval(days => :days) WHERE property_id = ANY (:ids)",
-        days=days,
-        ids=chosen,
-    )
+    listed = "SELECT property_id FROM properties_live WHERE status = 'active' ORDER BY property_id LIMIT :count"
+    chosen = column(engine, listed, count=count)
+    aged = """UPDATE property_state SET observed_at = now() - make_interval(days => :days), price_moved_at = NULL
+              WHERE property_id = ANY (:ids)"""
+    run(engine, aged, days=days, ids=chosen)
     return chosen
 
 
@@ -66,11 +62,8 @@ def test_from_the_first_load_over_days_and_weeks(engine: Engine, database_url: s
         assert weekly["removals_detected"] == weekly["removals_confirmed"] == len(GONE)
         assert weekly["properties_scraped"] >= len(set(stale) - set(removed))
         still = set(stale) - set(removed)
-        observed = column(
-            engine,
-            "SELECT observed_at > now() - interval '1 hour' FROM property_state WHERE property_id = ANY (:ids)",
-            ids=list(still),
-        )
+        fresh = "SELECT observed_at > now() - interval '1 hour' FROM property_state WHERE property_id = ANY (:ids)"
+        observed = column(engine, fresh, ids=list(still))
         assert set(observed) == {True}
 
         old = age(engine, 31, 5)
@@ -79,18 +72,12 @@ def test_from_the_first_load_over_days_and_weeks(engine: Engine, database_url: s
         shown = scalar(engine, "SELECT count(*) FROM properties_live WHERE status = 'active'")
         asked = lab.paths[before:]
         assert not [path for path in asked if "/properties/" in path]
-        assert (
-            len(old)
-            <= monthly["properties_scraped"]
-            == len([path for path in asked if "/home/" in path])
-            <= len(old) + shown // 10
-        )
-        reasons = column(engine, "SELECT DISTINCT queue_reason FROM scrape_queue WHERE session_id = :id", id=last_session(engine))
+        fetched = len([path for path in asked if "/home/" in path])
+        assert len(old) <= monthly["properties_scraped"] == fetched <= len(old) + shown // 10
+        last = one(engine, "SELECT id, arguments FROM scraping_sessions ORDER BY started_at DESC LIMIT 1")
+        reasons = column(engine, "SELECT DISTINCT queue_reason FROM scrape_queue WHERE session_id = :id", id=last["id"])
         assert set(reasons) == {"stale_data", "random_sample"}
-        assert one(engine, "SELECT arguments FROM scraping_sessions WHERE id = :id", id=last_session(engine))["arguments"] == {
-            "portal": "pincali",
-            "slower": 2.0,
-        } | {"limit": 60_000}
+        assert (last["arguments"]["slower"], last["arguments"]["limit"]) == (2.0, 60_000)
     assert column(engine, "SELECT tier_name FROM sync_runs ORDER BY started_at") == [
         "full_sync",
         "daily_sync",
@@ -101,20 +88,16 @@ def test_from_the_first_load_over_days_and_weeks(engine: Engine, database_url: s
     assert column(engine, "SELECT count(*) FROM scrape_queue WHERE status IN ('pending', 'in_progress')") == [0]
 
 
-def last_session(engine: Engine) -> object:
-    return scalar(engine, "SELECT id FROM scraping_sessions ORDER BY started_at DESC LIMIT 1")
-
-
 def everything(engine: Engine) -> dict[str, str]:
     """Table → a digest of all its rows."""
     names = sorted(sa.inspect(engine).get_table_names())
     with engine.connect() as connection:
-        return {
-            name: hashlib.sha256(
-                "\n".join(sorted(connection.execute(sa.text(f'SELECT t::text FROM "{name}" t')).scalars())).encode()
-            ).hexdigest()
-            for name in names
-        }
+        return {name: digest(connection, name) for name in names}
+
+
+def digest(connection: sa.Connection, table: str) -> str:
+    whole = sa.select(sa.text("t::text")).select_from(sa.table(table).alias("t"))
+    return hashlib.sha256("\n".join(sorted(connection.execute(whole).scalars())).encode()).hexdigest()
 
 
 @pytest.mark.parametrize("which", ["1", "2", "3", "4", "full"])
@@ -130,13 +113,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
     assert everything(engine) == before
     assert plan["prevented"] is None
     assert plan["pages"].get("sale") == {"1": 5, "2": 5, "3": 5, "full": 5}.get(which)
-    assert plan["queued"] == (
-        {"new_property": 1, "stale_data": 3}
-        if which == "3"
-        else {"new_property": 1, "stale_data": 2}
-        if which == "4"
-        else {"new_property": 1}
-    )
+    assert plan["queued"] == {"new_property": 1, **{"3": {"stale_data": 3}, "4": {"stale_data": 2}}.get(which, {})}
     assert plan["details"] == sum(plan["queued"].values())
     assert plan["delay_seconds"] == (3.0 if which == "4" else 1.5)
     shown = CliRunner().invoke(app, ["tier", which, "--dry-run"])
@@ -150,7 +127,8 @@ def seed(engine: Engine) -> None:
         engine,
         """
         INSERT INTO property_manifest (property_id, portal, source_url, first_seen_at, observed_at)
-        SELECT 'pincali:EB-AA000' || n, 'pincali', 'https://www.pincali.com/en/home/' || n, now(), now() FROM generate_series(1, 4) n;
+        SELECT 'pincali:EB-AA000' || n, 'pincali', 'https://www.pincali.com/en/home/' || n, now(), now()
+        FROM generate_series(1, 4) n;
         INSERT INTO property_state (property_id, portal, observed_at)
         SELECT 'pincali:EB-AA000' || n, 'pincali', now() - d * interval '1 day'
         FROM (VALUES (1, NULL), (2, 8), (3, 40), (4, 40)) AS t (n, d);
@@ -160,7 +138,8 @@ def seed(engine: Engine) -> None:
         INSERT INTO sync_runs (portal, status, completed_at) VALUES ('pincali', 'completed', now());
         INSERT INTO scraping_sessions (sync_run_id, portal, spider, status, base_url, parser_version, completed_at)
         SELECT id, 'pincali', 'manifest', 'completed', '', '', now() FROM sync_runs;
-        INSERT INTO sweeps (portal, scope, session_id, status, verdict, pages_wanted, pages_fetched, cards, last_stated_total, completed_at)
+        INSERT INTO sweeps
+            (portal, scope, session_id, status, verdict, pages_wanted, pages_fetched, cards, last_stated_total, completed_at)
         SELECT 'pincali', scope, id, 'finished', 'partial', 10, 5, 60, 60, now()
         FROM scraping_sessions, unnest(ARRAY['sale', 'rent', 'foreclosure', 'new_construction']) scope;
         """,
