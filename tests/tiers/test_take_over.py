@@ -113,6 +113,22 @@ def test_a_runner_that_is_told_to_stop_hands_back_and_another_goes_on(engine: En
     all_is_well(engine)
 
 
+def test_a_crawl_that_is_killed_is_tried_once_more(engine: Engine, database_url: str) -> None:
+    gate = Gate(free=FREE)
+    with laboratory(WORLD, gate) as lab:
+        runner = start("tier", "2", "--json", database_url=database_url, lab=lab)
+        until(lambda: gate.passed > FREE)
+        (crawl,) = crawls_of(engine)
+        crawl.kill()
+        gate.free = 1000
+        gate.opened.set()
+        _, err = runner.communicate(timeout=SECONDS)
+    assert runner.returncode == 0, err
+    all_is_well(engine)
+    ended = column(engine, "SELECT finish_reason FROM scraping_sessions WHERE spider = 'detail' ORDER BY started_at")
+    assert ended == ["died", "finished"]
+
+
 def test_a_person_who_gives_up_cancels(engine: Engine, database_url: str) -> None:
     gate = Gate(free=FREE)
     with laboratory(WORLD, gate) as lab:
