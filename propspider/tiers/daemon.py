@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.base import BaseTrigger
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from propspider import clock, portals
@@ -106,14 +106,19 @@ class Duty:
             self._again(portal, tier)
 
     def _try(self, portal: Portal, tier: Tier) -> str | None:
-        """Why it could not begin; None when it ran, or need not run."""
+        """Why it could not begin yet; None when it ran, or need not run."""
+        tiers = self.configured[portal.name][1]
         try:
+            give_up_stale(self.engine, {portal.name: tiers})
             with self.engine.connect() as connection:
-                runs = tier_runs.unfinished(connection, portal.name)
+                in_the_way = first_open(connection, portal, tiers, beside=tier)
                 is_wanted = should_run_tier(connection, portal, tier, clock.now())
-            if not is_wanted and all(run.tier_name != tier.name for run in runs):
+            if not is_wanted and in_the_way is not tier:
                 return None
-            run_tier(self.engine, portal, tier, self.launcher, scheduled=True, stop=self.stop)
+            # Taken up where it was cut off; carried out by somebody, it holds its lease.
+            run_tier(self.engine, portal, in_the_way or tier, self.launcher, scheduled=True, stop=self.stop)
+            if in_the_way is not None and in_the_way is not tier:
+                return f"{in_the_way.name} came first"
         except (LeaseHeld, TierBusy) as error:
             return str(error).partition(", last heard")[0]
         except (PortalPaused, Superseded) as error:
@@ -138,6 +143,14 @@ class Duty:
         for _ in range(round(seconds / LOOK_SECONDS)):
             if self.stop() is Stop.NO:
                 clock.wait(LOOK_SECONDS)
+
+
+def first_open(connection: Connection, portal: Portal, tiers: Mapping[Key, Tier], *, beside: Tier) -> Tier | None:
+    """The tier of the oldest open run that `beside` does not run beside: its lease tells whether somebody carries it out."""
+    name = leases.of_tier(portal.name, beside.level)
+    runs = tier_runs.unfinished(connection, portal.name)
+    left = [run.tier_name for run in runs if leases.of_tier(portal.name, run.tier_level) == name]
+    return next((tier for tier in tiers.values() if left and tier.name == left[0]), None)
 
 
 def configured(config: Config) -> Configured:

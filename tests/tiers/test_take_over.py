@@ -174,6 +174,27 @@ def test_of_two_daemons_one_goes_on_when_the_other_is_killed(engine: Engine, dat
     assert scalar(engine, "SELECT ttl_seconds FROM leases WHERE name = 'leader'") == 0
 
 
+def test_a_tier_that_is_due_takes_up_what_was_cut_off_before_it(engine: Engine, database_url: str) -> None:
+    """Somebody's tier 4, killed while a daemon leads."""
+    only = {"TIER_1_ENABLED": "no", "TIER_3_ENABLED": "no", "TIER_4_ENABLED": "no", "TIER_2_FREQUENCY_HOURS": "0.003"}
+    with laboratory(WORLD) as lab:
+        leader = daemon(database_url, lab, **only)
+        try:
+            until(lambda: scalar(engine, "SELECT count(*) FROM sync_runs WHERE status = 'completed'"))
+            run(
+                engine,
+                """INSERT INTO sync_runs (portal, tier_level, tier_name, metadata)
+                   VALUES ('pincali', 4, 'monthly_refresh', '{"step": "detail", "done": ["top_up"]}')""",
+            )
+            until(lambda: column(engine, "SELECT status FROM sync_runs WHERE tier_level = 4") == ["completed"])
+            leader.send_signal(signal.SIGTERM)
+            assert leader.wait(SECONDS) == 0
+        finally:
+            if leader.poll() is None:
+                leader.kill()
+                leader.wait()
+
+
 def test_two_days_without_a_daemon_are_made_up_for_once(engine: Engine, database_url: str) -> None:
     last = datetime.now(UTC) - timedelta(days=2)
     ran = """INSERT INTO sync_runs (portal, tier_level, tier_name, status, started_at, completed_at, metadata)

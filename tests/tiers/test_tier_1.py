@@ -77,7 +77,7 @@ def test_what_is_more_than_it_may_fetch_stays_queued(engine: Engine, database_ur
 
 def test_a_portal_that_fails_too_often_is_left_alone(engine: Engine, database_url: str) -> None:
     def fault(request: web.Request) -> Answer | None:
-        return answering("<p>busy</p>") if "/home/" in request.path and hash_of(request.path) % 2 else None
+        return answering("tea", status=418) if "/home/" in request.path and hash_of(request.path) % 2 else None
 
     with laboratory(WORLD, fault=fault) as lab:
         done = command("tier", "1", database_url=database_url, lab=lab, TIER_1_MAX_ITEMS="30")
