@@ -11,8 +11,9 @@ from propspider.commands.output import AsJson, ago, connected, console, duration
 if TYPE_CHECKING:
     from propspider.sync.alerts import AlertRow
     from propspider.sync.breaker import Pause
-    from propspider.sync.overview import SessionReport, Walk
+    from propspider.sync.overview import Freshness, SessionReport, Walk
     from propspider.sync.queue import QueueStats
+    from propspider.tiers.result import ScheduleStatus, TierSchedule
 
 SILENT_SECONDS = 120.0
 """Four heartbeats of a session."""
@@ -23,6 +24,9 @@ class PortalStatus:
     portal: str
     manifest: int
     live: dict[str, int]
+    freshness: "Freshness | None"
+    schedule: "ScheduleStatus | None"
+    """None for a portal that is no longer configured."""
     sessions: list["SessionReport"]
     """The last of each spider, and all that are running."""
     queue: "QueueStats"
@@ -33,11 +37,21 @@ class PortalStatus:
 
 
 def status(as_json: AsJson = False) -> None:
-    """Listings, sessions, queue and sweeps of each portal."""
-    from propspider import portals
+    """Listings and how fresh they are, tiers, sessions, queue, sweeps, removals and open alerts of each portal."""
+    from propspider import clock, portals
+    from propspider.config import load
     from propspider.sync import alerts, breaker, overview, queue
+    from propspider.tiers.schedule import get_schedule_status
+    from propspider.tiers.table import of_portal
 
+    config = load()
     with connected() as connection:
+        known = {name: portals.load(name) for name in portals.names()}
+        schedules = {
+            name: get_schedule_status(connection, portal, of_portal(portal, config), clock.now())
+            for name, portal in known.items()
+        }
+        fresh = overview.freshness(connection)
         sizes, live = overview.manifest_sizes(connection), overview.live_by_status(connection)
         sessions, walks = overview.latest_sessions(connection), overview.latest_walks(connection)
         told = alerts.open_alerts(connection)
@@ -46,13 +60,15 @@ def status(as_json: AsJson = False) -> None:
                 portal=name,
                 manifest=sizes.get(name, 0),
                 live=live.get(name, {}),
+                freshness=fresh.get(name),
+                schedule=schedules.get(name),
                 sessions=[session for session in sessions if session.portal == name],
                 queue=queue.stats(connection, name),
                 sweeps=[walk for walk in walks if walk.portal == name],
                 pause=breaker.paused(connection, name),
                 alerts=[alert for alert in told if alert.portal == name],
             )
-            for name in sorted({*portals.names(), *sizes, *live, *(session.portal for session in sessions)})
+            for name in sorted({*known, *sizes, *live, *(session.portal for session in sessions)})
         ]
     if as_json:
         print_json({"portals": found, "alerts": [alert for alert in told if not alert.portal]})
@@ -71,11 +87,13 @@ def _show(screen: Console, found: PortalStatus) -> None:
             [
                 ("manifest", f"{found.manifest:,} listings"),
                 ("live", live),
+                *_freshness_lines(found.freshness),
                 (
                     "queue",
                     f"{queue.pending_count:,} pending{waiting}; {queue.in_progress_count:,} in progress; today "
                     f"{queue.completed_today:,} completed, {queue.failed_today:,} failed; {queue.dead_letters:,} dead letters",
                 ),
+                *([("waiting for", _reasons(queue.by_reason))] if queue.by_reason else []),
             ],
             title=found.portal,
         )
@@ -83,6 +101,10 @@ def _show(screen: Console, found: PortalStatus) -> None:
     if found.pause is not None:
         say(str(found.pause), style="red")
     _show_alerts(screen, found.alerts)
+    if found.schedule is not None:
+        of_tier = ("tier", "name", "last", "outcome", "next", "now")
+        rows = [_tier_row(tier) for tier in found.schedule.tiers]
+        screen.print(table(of_tier, rows, title=f"tiers, {found.schedule.time_zone}"))
     if not found.sessions:
         say("no session yet: `scrapy crawl manifest` is the first")
     else:
@@ -92,6 +114,35 @@ def _show(screen: Console, found: PortalStatus) -> None:
         of_walk = ("scope", "pages", "failed", "entries", "of", "cap", "verdict", "ended")
         screen.print(table(of_walk, [_walk_row(walk) for walk in found.sweeps], title="last sweeps"))
     say()
+
+
+def _freshness_lines(found: "Freshness | None") -> list[tuple[str, str]]:
+    if found is None:
+        return []
+    read = ", ".join(
+        f"{count / found.listings:.0%} within {days} days"
+        for days, count in ((7, found.within_7_days), (14, found.within_14_days), (30, found.within_30_days))
+        if found.listings
+    )
+    removals = f"{found.open_cases:,} to be verified, {found.quarantined:,} wait for an approval"
+    lines = [("details read", read)] if read else []
+    return [*lines, ("removals", f"{removals}; {found.removed_within_7_days:,} confirmed within 7 days")]
+
+
+def _reasons(by_reason: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in by_reason.items())
+
+
+def _tier_row(tier: "TierSchedule") -> tuple[object, ...]:
+    now = tier.step if tier.running else f"cut off at {tier.step}" if tier.interrupted else "due" if tier.is_due else None
+    return (
+        tier.tier,
+        tier.name,
+        ago(tier.last_started),
+        tier.last_status,
+        tier.next_run if tier.enabled else "off",
+        now,
+    )
 
 
 def _show_alerts(screen: Console, alerts: "list[AlertRow]") -> None:

@@ -82,6 +82,20 @@ class Walk:
 
 
 @dataclass(frozen=True)
+class Freshness:
+    """Of a portal: listings shown, those whose detail page was read within so many days, and cases of what may be gone."""
+
+    portal: str
+    listings: int
+    within_7_days: int
+    within_14_days: int
+    within_30_days: int
+    open_cases: int
+    quarantined: int
+    removed_within_7_days: int
+
+
+@dataclass(frozen=True)
 class ManifestStats:
     """`scope` None: the whole portal, where a listing of two scopes counts once."""
 
@@ -158,6 +172,11 @@ def walks(connection: Connection, portal: str | None, scope: str | None, *, limi
     """The newest sweeps first."""
     parameters = {"portal": portal, "scope": scope, "most": limit}
     return [Walk(**row) for row in connection.execute(statement("sweep_list"), parameters).mappings()]
+
+
+def freshness(connection: Connection) -> dict[str, Freshness]:
+    """By portal; one without a live row and a case is not among them."""
+    return {row["portal"]: Freshness(**row) for row in connection.execute(statement("freshness")).mappings()}
 
 
 def manifest_stats(connection: Connection, portal: str | None = None) -> list[ManifestStats]:

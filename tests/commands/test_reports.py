@@ -37,6 +37,10 @@ def test_status_counts_a_portal(report: Report, crawled: Engine) -> None:
     detail, manifest = portal["sessions"]
     assert (detail["stored"], detail["new"], detail["listings"]) == (1, 1, 1)
     assert (manifest["pages"], manifest["listings"], manifest["updated"], manifest["price_changes"]) == (1, 1, 1, 1)
+    tiers = {tier["name"]: tier for tier in portal["schedule"]["tiers"]}
+    assert (tiers["hot_listings"]["last_started"], tiers["full_sync"]["next_run"]) == (None, None)
+    fresh = portal["freshness"]
+    assert (fresh["listings"], fresh["within_7_days"], fresh["open_cases"], fresh["quarantined"]) == (1, 0, 0, 0)
     (walk,) = portal["sweeps"]
     assert (walk["scope"], walk["entries"], walk["last_stated_total"], walk["verdict"]) == ("sale", 1, 61, "partial")
 
@@ -47,6 +51,9 @@ def test_status_tells_a_person_the_same(run: Run, crawled: Engine) -> None:
     assert "3 listings" in shown.stdout
     assert "1 active" in shown.stdout
     assert "completed" in shown.stdout
+    assert "0 to be verified, 0 wait for an approval; 0 confirmed within 7 days" in shown.stdout
+    assert "hot_listings" in shown.stdout
+    assert "new_property" in shown.stdout
 
 
 def test_a_session_that_stopped_beating_is_told_from_one_that_runs(run: Run, report: Report, engine: Engine) -> None:
