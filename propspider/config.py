@@ -5,6 +5,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
@@ -23,6 +24,24 @@ def _as_header(agent: str) -> str:
 
 def _split_agents(value: Any) -> Any:
     return [agent.strip() for agent in re.split(r"[|\n]", value.strip())] if isinstance(value, str) else value
+
+
+def _split_urls(value: Any) -> Any:
+    return value.split() if isinstance(value, str) else value
+
+
+def _check_nodes(urls: SecretStr) -> SecretStr:
+    """What it says shows no part of a value: that may be a password."""
+    for url in (part.strip() for part in urls.get_secret_value().split(",")):
+        try:
+            parts = urlsplit(url)
+            is_node = parts.scheme in {"http", "https"} and bool(parts.hostname) and not (parts.query or parts.fragment)
+            is_node = is_node and parts.port != 0 and bool((parts.hostname or "").encode("idna"))
+        except ValueError:
+            is_node = False
+        if not is_node:
+            raise ValueError("not http(s)://user:password@host:port/ (several separated by commas; special characters as %40)")
+    return urls
 
 
 UserAgent = Annotated[str, AfterValidator(_as_header)]
@@ -55,6 +74,10 @@ class Config(BaseSettings):
     database_direct_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("DATABASE_DIRECT_URL", "database_direct_url")
     )
+    scrapyd_url: Annotated[SecretStr, AfterValidator(_check_nodes)] | None = Field(
+        default=None, validation_alias=AliasChoices("SCRAPYD_URL", "scrapyd_url")
+    )
+    """Nodes that the steps of tiers are submitted to, separated by commas; None: they are processes of this machine."""
     database: str = Field(default="propspider", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     """Which database of the embedded server; ignored when DATABASE_URL is set."""
     pg_bin: Path | None = None
@@ -73,6 +96,8 @@ class Config(BaseSettings):
     user_agent: UserAgent = "propspider/0.1 (property-listings sync)"
     user_agents: Annotated[tuple[UserAgent, ...], NoDecode, BeforeValidator(_split_agents)] = ()
     """Names that requests go by in turn instead of `user_agent`; robots.txt is asked for by, and obeyed for, that one."""
+    alert_urls: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_urls)] = ()
+    """Where alerts are sent, in Apprise's notation. They hold passwords and tokens."""
     tiers: dict[TierLevel, TierOverride] = Field(
         default_factory=lambda: of_variables(os.environ), validate_default=True, validation_alias="tiers"
     )
@@ -104,7 +129,7 @@ def _variable(place: tuple[int | str, ...]) -> str:
     if place and place[0] == "tiers":
         return "_".join(["TIER", *(str(part) for part in place[1:] if part != "[key]")]).upper()
     name = "__".join(str(part) for part in place).upper()
-    return name if name.startswith(("PROPSPIDER_", "DATABASE_")) else f"PROPSPIDER_{name}"
+    return name if name.startswith(("PROPSPIDER_", "DATABASE_", "SCRAPYD_")) else f"PROPSPIDER_{name}"
 
 
 def environment_with(**extra: str) -> dict[str, str]:

@@ -21,7 +21,9 @@ class CrawlLog(LogFormatter):
         settings = crawler.settings
         if not logs.is_configured():
             path = Path(settings["LOG_FILE"]) if settings["LOG_FILE"] else None
-            logs.configure(config.load(), console=settings.getbool("LOG_ENABLED"), level=settings["LOG_LEVEL"], path=path)
+            # As in Scrapy, a file of its own stands for the console: scrapyd would log every line of that as an error.
+            console = settings.getbool("LOG_ENABLED") and path is None
+            logs.configure(config.load(), console=console, level=settings["LOG_LEVEL"], path=path)
         return cls()
 
     def scraped(self, item: Any, response: Response | Failure | None, spider: Spider) -> LogFormatterResult:

@@ -77,7 +77,7 @@ def state_dir() -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, state_dir: Path) -> None:
     for name in os.environ:
-        if name.startswith(("PROPSPIDER_", "DATABASE_", "TIER_")) and name != URL_VARIABLE:
+        if name.startswith(("PROPSPIDER_", "DATABASE_", "TIER_", "SCRAPYD_")) and name != URL_VARIABLE:
             monkeypatch.delenv(name)
     monkeypatch.setenv("PROPSPIDER_STATE_DIR", str(state_dir))
 

@@ -29,6 +29,10 @@ def _scrapy(*arguments: str, tmp_path: Path, **more: str) -> subprocess.Complete
         ("PROPSPIDER_LOG_LEVEL", "loud"),
         ("PROPSPIDER_PORTALS", "not json"),
         ("PROPSPIDER_PORTALS__PINCALI__DELAY_SECONDS", "-1"),
+        ("SCRAPYD_URL", "node-1:6800"),
+        ("SCRAPYD_URL", "http://fleet:secret@node-1:6800,"),
+        ("SCRAPYD_URL", "http://fleet:se/cret@node-1:6800"),
+        ("SCRAPYD_URL", "http://fleet:secret@node-1:port"),
     ],
 )
 def test_a_wrong_environment_value_ends_in_one_line_that_names_it(tmp_path: Path, name: str, value: str) -> None:
@@ -37,6 +41,7 @@ def test_a_wrong_environment_value_ends_in_one_line_that_names_it(tmp_path: Path
     assert len(done.stderr.strip().splitlines()) == 1
     assert name.removeprefix("PROPSPIDER_").split("__")[0].lower() in done.stderr.lower()
     assert "Traceback" not in done.stderr
+    assert "cret" not in done.stderr
 
 
 def test_reading_a_setting_writes_nothing_and_warns_of_nothing(tmp_path: Path) -> None:

@@ -23,9 +23,14 @@ class MigrationFailed(RuntimeError):
 
 
 def scripts() -> Path:
-    """The folder of the migrations: inside an installed package, else the checkout's top-level `alembic/`."""
+    """The folder of the migrations: inside an installed package, else the checkout's top-level `alembic/`. Raises MigrationFailed
+    in a zipped egg, for alembic reads folders only.
+    """
     installed = Path(__file__).with_name("migrations")
-    return installed if installed.is_dir() else Path(__file__).resolve().parents[2] / "alembic"
+    for folder in (installed, Path(__file__).resolve().parents[2] / "alembic"):
+        if folder.is_dir():
+            return folder
+    raise MigrationFailed("migrations do not run from an egg: run `propspider db upgrade` of an installed propspider")
 
 
 def _configured(connection: Connection) -> Config:
