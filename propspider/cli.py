@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-from propspider.commands import aliases, db, demo, explain, manifest, pause, portal, queue, removals, review, status, sweeps
+from propspider.commands import (
+    alerts,
+    aliases,
+    db,
+    demo,
+    explain,
+    manifest,
+    pause,
+    portal,
+    queue,
+    removals,
+    review,
+    status,
+    sweeps,
+)
 from propspider.commands.errors import OneLineErrors
 from propspider.commands.output import prepare_streams, say
 
@@ -25,6 +39,7 @@ app.add_typer(removals.run_app, name="run")
 app.add_typer(aliases.app, name="aliases")
 app.add_typer(manifest.app, name="manifest")
 app.add_typer(portal.app, name="portal")
+app.add_typer(alerts.app, name="alerts")
 app.command("sweeps")(sweeps.sweeps)
 app.command("explain")(explain.explain)
 app.add_typer(db.app, name="db")

@@ -38,6 +38,10 @@ def _check_nodes(urls: SecretStr) -> SecretStr:
     return urls
 
 
+def _split_urls(value: Any) -> Any:
+    return value.split() if isinstance(value, str) else value
+
+
 UserAgent = Annotated[str, AfterValidator(_as_header)]
 
 
@@ -89,6 +93,8 @@ class Config(BaseSettings):
     user_agent: UserAgent = "propspider/0.1 (property-listings sync)"
     user_agents: Annotated[tuple[UserAgent, ...], NoDecode, BeforeValidator(_split_agents)] = ()
     """Names that requests go by in turn instead of `user_agent`; robots.txt is asked for by, and obeyed for, that one."""
+    alert_urls: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_urls)] = ()
+    """Where alerts are sent, in Apprise's notation. They hold passwords and tokens."""
     log_level: str = "INFO"
     log_file: Path | None = None
 

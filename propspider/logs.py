@@ -167,6 +167,7 @@ def _plain(value: Any) -> Any:
 def redactor(config: Config) -> Processor:
     """Hides what looks like a credential, and the configured ones wherever they turn up."""
     literals = _literals(config.database_url) | _literals(config.database_direct_url)
+    literals |= {url.get_secret_value() for url in config.alert_urls}
 
     def text(value: str) -> str:
         for literal in literals:

@@ -56,7 +56,8 @@ DOWNLOADER_MIDDLEWARES = {
 SPIDER_MIDDLEWARES = {
     "propspider.middlewares.funnel.FunnelMiddleware": 10,  # outermost: sees what the other spider middlewares raise as well
 }
-DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
+_HANDLER = "propspider.middlewares.handler.OnceHandler"
+DOWNLOAD_HANDLERS = {"http": _HANDLER, "https": _HANDLER, "data": None, "file": None, "ftp": None, "s3": None}
 
 # The pace of a host is one row of host_pacing, shared by every process: no delays here.
 DOWNLOAD_DELAY = 0

@@ -114,6 +114,7 @@ LEFT JOIN LATERAL (
 
 
 def upgrade() -> None:
+    op.drop_index("ix_property_scrapes_staging_session_status", table_name="property_scrapes_staging")
     op.execute("DROP VIEW property_freshness")
     op.create_table(
         "alerts",
@@ -293,6 +294,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.create_index("ix_property_scrapes_staging_session_status", "property_scrapes_staging", ["session_id", "processing_status"])
     op.execute("DROP VIEW property_freshness")
     op.execute("DROP VIEW sighting_misses")
     op.execute("DELETE FROM scraping_errors WHERE error_type IN ('repeated_page', 'filter_ignored')")

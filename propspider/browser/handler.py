@@ -59,6 +59,7 @@ class BrowserHandler(ScrapyPlaywrightDownloadHandler):  # type: ignore[misc] # u
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        self._pool.retryAutomatically = False  # as OnceHandler
         logging.getLogger("scrapy-playwright").setLevel(logging.ERROR)  # the error row tells of a page that failed
         self._environment = environment.load()
         portal = crawler.spider.portal  # type: ignore[union-attr]

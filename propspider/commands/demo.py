@@ -97,6 +97,7 @@ def _task(base_url: str, spider: str, expected: int) -> "Crawl":
             "DATABASE_DIRECT_URL": None,
             "PROPSPIDER_DATABASE": DATABASE,
             "PROPSPIDER_ALLOW_PRIVATE": "1",
+            "PROPSPIDER_ALERT_URLS": None,
             f"{override}BASE_URL": base_url,
             f"{override}DELAY_SECONDS": "0",
             f"{override}PAGE_CAP": str(PAGE_CAP),
@@ -122,7 +123,7 @@ def _arrived(engine: "Engine", day: int, sessions: Sequence[uuid.UUID], *, has_o
 
 def _show(arrived: Arrived) -> None:
     console().print(table((*_COLUMNS, "errors", "took"), [_row(report) for report in arrived.sessions]))
-    for line in depth_caps(arrived.sweeps):
+    for line in swept(arrived.sweeps):
         say(line)
     say()
     say("what to type next:")
@@ -135,12 +136,14 @@ def _row(report: "SessionReport") -> tuple[object, ...]:
     return (*values, report.errors, duration(report.seconds))
 
 
-def depth_caps(walks: Sequence["Walk"]) -> list[str]:
-    return [
-        f"{walk.scope} shows {walk.entries} of {walk.last_stated_total}: the portal serves {walk.pages_fetched} pages"
-        for walk in walks
-        if walk.cap_hit
-    ]
+def swept(walks: Sequence["Walk"]) -> list[str]:
+    """What each scope's walk proved, in words."""
+    lines = []
+    for walk in walks:
+        parts = f", walked in {walk.parts} parts: the portal shows {PAGE_CAP} pages of one walk" if walk.parts else ""
+        seen = walk.entries if walk.distinct_listings is None else walk.distinct_listings
+        lines.append(f"{walk.scope}: {walk.verdict or walk.status}, {seen} of {walk.last_stated_total} listings{parts}")
+    return lines
 
 
 def _next_commands(listing: str | None, *, has_own_database: bool) -> list[str]:

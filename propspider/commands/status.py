@@ -9,7 +9,7 @@ from rich.text import Text
 from propspider.commands.output import AsJson, ago, connected, console, duration, facts, print_json, say, table
 
 if TYPE_CHECKING:
-    from propspider.sync.alerts import OpenAlert
+    from propspider.sync.alerts import AlertRow
     from propspider.sync.breaker import Pause
     from propspider.sync.overview import SessionReport, Walk
     from propspider.sync.queue import QueueStats
@@ -29,7 +29,7 @@ class PortalStatus:
     sweeps: list["Walk"]
     pause: "Pause | None"
     """What holds for it now, its own or that of all portals."""
-    alerts: list["OpenAlert"]
+    alerts: list["AlertRow"]
 
 
 def status(as_json: AsJson = False) -> None:
@@ -94,7 +94,7 @@ def _show(screen: Console, found: PortalStatus) -> None:
     say()
 
 
-def _show_alerts(screen: Console, alerts: "list[OpenAlert]") -> None:
+def _show_alerts(screen: Console, alerts: "list[AlertRow]") -> None:
     if alerts:
         of_alert = ("alert", "subject", "message", "times", "last")
         rows = [(alert.kind, alert.subject, alert.message, alert.times, ago(alert.last_at)) for alert in alerts]

@@ -7,6 +7,7 @@ import sqlalchemy
 from sqlalchemy.pool import QueuePool
 
 from propspider.config import Config, load
+from propspider.db import arrays
 
 APPLICATION = "propspider"
 CONNECT_SECONDS = 10
@@ -29,6 +30,7 @@ def create_engine(url: str, *, pooled: bool = False, size: int = 4) -> sqlalchem
         connection = psycopg.connect(url, application_name=APPLICATION, connect_timeout=CONNECT_SECONDS)
         if pooled or goes_through_pooler(connection):
             connection.prepare_threshold = None
+        arrays.register(connection)
         return connection
 
     return sqlalchemy.create_engine(

@@ -13,9 +13,10 @@ from scrapy.utils.asyncio import create_looping_call
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from propspider import alerting
 from propspider.db.engine import DatabaseUnavailable, get_engine
-from propspider.db.transactions import ConnectionLost, in_transaction
-from propspider.sync import breaker, leases, queue, runs, sweeps
+from propspider.db.transactions import BadData, ConnectionLost, in_transaction
+from propspider.sync import breaker, conditions, leases, queue, runs, sweeps
 from propspider.sync.leases import Lease, LeaseHeld, Superseded
 from propspider.sync.runs import Outcome, SessionRef
 from propspider.sync.verdict import Bounds
@@ -117,6 +118,8 @@ class RunRecord:
             except (ConnectionLost, SQLAlchemyError) as error:
                 outcome, why = "failed", "database_lost"
                 log.error("session could not be closed; it will be found dead", reason=str(error))
+            else:
+                await asyncio.to_thread(self._tell, session)
         self._crawler.stats.set_value(OUTCOME_STAT, outcome)
         self._crawler.stats.set_value(REASON_STAT, why)
 
@@ -154,3 +157,11 @@ class RunRecord:
                 leases.release(connection, lease)
 
         in_transaction(get_engine(), work)
+
+    def _tell(self, session: SessionRef) -> None:
+        """Apart from the closing: what fails in here leaves the session as it was closed."""
+        try:
+            in_transaction(get_engine(), lambda connection: conditions.look_at_session(connection, session))
+        except (BadData, ConnectionLost, SQLAlchemyError) as error:
+            log.warning("session not looked at", reason=str(error))
+        alerting.deliver_at_the_end(get_engine())

@@ -169,6 +169,8 @@ class ManifestSpider(PortalSpider):
             yield self._request(walk, one, page, kind, attempt=attempt + 1)
             return
         yield refusal
+        if refusal.error_type is ErrorType.BLOCKED:  # nothing more is asked
+            return
         if refusal.error_type is not ErrorType.GONE or page == 1:
             yield from self._after_failure(walk, one, page, kind)
 

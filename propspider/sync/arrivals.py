@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import sqlalchemy as sa
@@ -18,16 +18,15 @@ from propspider.sync import offers, queue, runs, statement, sweeps
 from propspider.sync.cases import see_on_listing_pages
 from propspider.sync.live_prices import write_live_prices
 from propspider.sync.locks import lock_listings
-from propspider.sync.offers import OfferChange, known_offers
-from propspider.sync.prices import Action, KnownOffer, OfferKey, decide, is_worth_a_request, page_gate, stated
+from propspider.sync.offers import OfferChange, undecided
+from propspider.sync.prices import Action, OfferKey, decide, is_worth_a_request, page_gate, stated
 from propspider.sync.runs import Counts, SessionRef
 from propspider.sync.sweeps import observed
 
 PRICE_REASON = "list price"
 
 
-@dataclass(frozen=True)
-class _Known:
+class _Known(NamedTuple):
     detail_at: datetime | None
     priced_at: datetime | None
     is_live: bool
@@ -56,7 +55,7 @@ def record_pages(connection: Connection, session: SessionRef, pages: Sequence[Ma
     newest = _newest_sights(pages)
     ids = lock_listings(connection, session.portal, newest)
     known = _known(connection, ids)
-    decisions = _decisions(newest, known, known_offers(connection, ids))
+    decisions = _decisions(connection, newest, known)
     gated = _gated_pages(newest, known, decisions)
     changes = [change for change in decisions if id(newest[change.property_id].page) not in gated]
 
@@ -109,11 +108,15 @@ def _newest_sights(pages: Sequence[ManifestPage]) -> dict[str, _Sight]:
     for page in sorted(pages, key=observed):
         observed_at = observed(page)
         for entry in page.entries:
-            sight = newest.setdefault(entry.property_id, _Sight(entry, page, observed_at, {}))
+            prices = stated(entry.offers, observed_at)
+            sight = newest.get(entry.property_id)
+            if sight is None:
+                newest[entry.property_id] = _Sight(entry, page, observed_at, prices)
+                continue
             sight.entry, sight.observed_at = _over(sight.entry, entry), observed_at
-            if entry.offers:
+            if prices:
                 sight.page = page
-                sight.offers |= stated(entry.offers, observed_at)
+                sight.offers |= prices
     return newest
 
 
@@ -124,19 +127,19 @@ def _over(older: ManifestEntry, newer: ManifestEntry) -> ManifestEntry:
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Known]:
-    rows = connection.execute(statement("state_known"), {"property_ids": list(ids)})
+    rows = connection.execute(statement("state_known"), {"property_ids": list(ids)}).all()
     return {row.property_id: _Known(row.detail_at, row.priced_at, row.is_live, row.listing_status, row.status_at) for row in rows}
 
 
-def _decisions(
-    newest: Mapping[str, _Sight], known: Mapping[str, _Known], known_of: Mapping[str, Mapping[OfferKey, KnownOffer]]
-) -> list[OfferChange]:
+def _decisions(connection: Connection, newest: Mapping[str, _Sight], known: Mapping[str, _Known]) -> list[OfferChange]:
+    # A card without an offer decides nothing.
+    of_cards = {
+        property_id: [offer for offer, _ in sight.offers.values()] for property_id, sight in newest.items() if sight.offers
+    }
     return [
         OfferChange(property_id, decision)
-        for property_id, sight in newest.items()
-        for decision in decide(
-            known_of.get(property_id, {}), sight.offers, newest=known[property_id].looked_at, source="manifest"
-        )
+        for property_id, known_offers in undecided(connection, of_cards).items()
+        for decision in decide(known_offers, newest[property_id].offers, newest=known[property_id].looked_at, source="manifest")
     ]
 
 

@@ -34,6 +34,9 @@ CONFIDENCE = {
 }
 """The seed's factor of each field."""
 
+_SEARCHED = frozenset({"title", "description", "neighborhood", "city"})
+"""What search_vector is generated from."""
+
 _NOW = sa.select(sa.func.app_now()).scalar_subquery()
 
 
@@ -55,7 +58,7 @@ def _prices() -> Subquery:
 def _price_values(prices: Subquery, values: Mapping[str, ColumnElement[Any]]) -> dict[str, ColumnElement[Any]]:
     """The price columns of live, given the listing's merged areas."""
     area = sa.func.coalesce(values["covered_area_m2"], values["total_area_m2"], values["lot_size_m2"])
-    per_m2 = sa.case((area >= 1, sa.func.round(prices.c.price / area, 2)))
+    per_m2 = sa.case((area >= sa.literal_column("1"), sa.func.round(prices.c.price / area, sa.literal_column("2"))))
     return {
         "operation_type": prices.c.operation_type,
         "price": prices.c.price,
@@ -67,14 +70,14 @@ def _price_values(prices: Subquery, values: Mapping[str, ColumnElement[Any]]) ->
 
 def _update_statement(
     source: FromClause, new: Mapping[str, ColumnElement[Any]], facts: Mapping[str, ColumnElement[Any]], where: ColumnElement[bool]
-) -> sa.Update:
+) -> sa.Select[Any]:
     """Live := new where any value differs, with one property_changes row a differing value; returns the ids written.
 
     `facts` gives the columns of _FACT_COLUMNS.
     """
     names = list(new)
     old = {name: LIVE.c[name] for name in names}
-    # Used twice below, so the server materialises it: both parts see the same rows.
+    # Used more than once below, so the server materialises it: all parts see the same rows.
     changed = (
         sa.select(
             LIVE.c.property_id,
@@ -95,7 +98,7 @@ def _update_statement(
             sa.select(
                 changed.c.property_id,
                 changed.c.portal,
-                sa.literal("updated"),
+                _constant("updated"),
                 *[changed.c[f"fact_{name}"] for name in _FACT_COLUMNS],
                 fields.c.field_name,
                 fields.c.old_value,
@@ -107,9 +110,27 @@ def _update_statement(
         )
         .cte("history")
     )
+    return sa.select(changed.c.property_id).add_cte(history, *_updates(changed, names))
+
+
+def _updates(changed: sa.CTE, names: list[str]) -> list[sa.CTE]:
+    """Rows whose text is the same are written without it: its words are half of what a row costs (measured: 0.1 ms of 0.2)."""
+    always = (LIVE.c.property_id == changed.c.property_id,)
+    searched = [name for name in names if name in _SEARCHED]
+    if not searched:
+        return [_update(changed, names, *always).cte("written")]
+    differs = sa.or_(*[changed.c[f"new_{name}"].is_distinct_from(changed.c[f"old_{name}"]) for name in searched])
+    rest = [name for name in names if name not in _SEARCHED]
+    return [
+        _update(changed, names, *always, differs).cte("written"),
+        _update(changed, rest, *always, sa.not_(differs)).cte("written_but_text"),
+    ]
+
+
+def _update(changed: FromClause, names: list[str], *where: ColumnElement[bool]) -> sa.Update:
     return (
         sa.update(LIVE)
-        .where(LIVE.c.property_id == changed.c.property_id)
+        .where(*where)
         .values(
             **{name: changed.c[f"new_{name}"] for name in names},
             parser_version=sa.func.coalesce(changed.c.fact_parser_version, LIVE.c.parser_version),
@@ -117,9 +138,12 @@ def _update_statement(
             updated_at=_NOW,
             last_updated_at=_NOW,
         )
-        .add_cte(history)
-        .returning(LIVE.c.property_id)
     )
+
+
+def _constant(text: str) -> ColumnElement[str]:
+    """A name of ours, spelt out: as a parameter each would be sent anew with every flush, two hundred of them."""
+    return sa.literal_column(f"'{text}'", sa.Text)
 
 
 _FACT_COLUMNS = ("session_id", "parser_version", "observed_at", "change_reason")
@@ -139,9 +163,9 @@ def _unpivoted(changed: FromClause, names: list[str]) -> FromClause:
             type_=JSONB,
         )
 
-    confidence = [sa.literal(CONFIDENCE.get(name, DEFAULT_CONFIDENCE), sa.Numeric) for name in names]
+    confidence = [sa.literal_column(str(CONFIDENCE.get(name, DEFAULT_CONFIDENCE)), sa.Numeric) for name in names]
     return (
-        sa.func.unnest(array(names, type_=sa.Text), array(differs), json(0), json(1), array(confidence))
+        sa.func.unnest(array([_constant(name) for name in names]), array(differs), json(0), json(1), array(confidence))
         .table_valued(
             sa.column("field_name", sa.Text),
             sa.column("differs", sa.Boolean),
@@ -154,13 +178,13 @@ def _unpivoted(changed: FromClause, names: list[str]) -> FromClause:
 
 
 @cache
-def detail_update() -> sa.Update:
+def detail_update() -> sa.Select[Any]:
     """Staged detail pages over live rows. Parameters: session_id, property_ids, parser_version, reason."""
     prices = _prices()
     stated_empty = STAGING.c.stated_empty
     new: dict[str, ColumnElement[Any]] = {
         name: sa.case(
-            (STAGING.c[name].is_(None) & (sa.literal(name) != sa.all_(stated_empty)), LIVE.c[name]), else_=STAGING.c[name]
+            (STAGING.c[name].is_(None) & (_constant(name) != sa.all_(stated_empty)), LIVE.c[name]), else_=STAGING.c[name]
         )
         for name in DETAIL_COLUMNS
     }
@@ -178,7 +202,7 @@ def detail_update() -> sa.Update:
 
 
 @cache
-def price_update() -> sa.Update:
+def price_update() -> sa.Select[Any]:
     """Live prices after offers changed. Parameters: session_id, property_ids, observed_at, reason."""
     prices = _prices()
     new = _price_values(prices, {name: LIVE.c[name] for name in ("covered_area_m2", "total_area_m2", "lot_size_m2")})
@@ -224,14 +248,14 @@ def detail_insert() -> sa.Insert:
         .returning(LIVE.c.property_id, LIVE.c.portal, LIVE.c.scraped_at, *data_columns)
         .cte("created")
     )
-    pair = sa.func.jsonb_each(sa.func.to_jsonb(sa.literal_column("created"))).table_valued("key", "value", name="pair")
-    row_without_nulls = (
-        sa.select(sa.func.jsonb_object_agg(pair.c.key, sa.literal_column("pair.value")))
-        .where(
-            sa.literal_column("pair.value") != sa.text("'null'::jsonb"),
-            pair.c.key.not_in(["property_id", "portal", "scraped_at"]),
-        )
-        .scalar_subquery()
+    # Names of what the row does not have: taken out of it, they cost a fifth of taking it apart.
+    empty: list[ColumnElement[Any]] = [
+        sa.case((created.c[column.name].is_(None), _constant(column.name))) for column in data_columns
+    ]
+    row = sa.func.to_jsonb(sa.literal_column("created"), type_=JSONB)
+    keys = array([_constant(name) for name in ("property_id", "portal", "scraped_at")])
+    row_without_nulls = row.op("-", return_type=JSONB)(
+        sa.func.array_cat(keys, sa.func.array_remove(array(empty), sa.null()), type_=ARRAY(sa.Text))
     )
     return (
         sa.insert(CHANGES)
@@ -240,13 +264,13 @@ def detail_insert() -> sa.Insert:
             sa.select(
                 created.c.property_id,
                 created.c.portal,
-                sa.literal("created"),
+                _constant("created"),
                 sa.bindparam("session_id", type_=sa.Uuid),
                 sa.bindparam("parser_version", type_=sa.Text),
                 created.c.scraped_at,
                 sa.bindparam("reason", type_=sa.Text),
                 row_without_nulls,
-                sa.literal(1, sa.Numeric),
+                sa.literal_column("1", sa.Numeric),
             ),
         )
         .returning(CHANGES.c.property_id)

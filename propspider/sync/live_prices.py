@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from propspider.db.prepared import run
 from propspider.sync import statement
 from propspider.sync.compare import price_update
 
@@ -20,7 +21,7 @@ def write_live_prices(
         "observed_at": observed_at,
         "reason": reason,
     }
-    written = list(connection.execute(price_update(), parameters).scalars())
+    written = [row[0] for row in run(connection, price_update(), parameters)]
     if written:
         connection.execute(statement("state_forget_hash"), {"property_ids": written})
     return written

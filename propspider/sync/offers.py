@@ -1,17 +1,16 @@
 """Offers as they are known, and what decisions make of them. The caller holds the listings' locks and commits."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
-from propspider.db.models import Base
 from propspider.items import Offer
 from propspider.sync import statement
 from propspider.sync.prices import Action, Decision, KnownOffer, OfferKey, Source
-
-_OFFERS = Base.metadata.tables["property_offers"]
 
 
 @dataclass(frozen=True)
@@ -22,15 +21,32 @@ class OfferChange:
     decision: Decision
 
 
-def known_offers(connection: Connection, property_ids: Sequence[str]) -> dict[str, dict[OfferKey, KnownOffer]]:
-    found: dict[str, dict[OfferKey, KnownOffer]] = defaultdict(dict)
-    for row in connection.execute(select(_OFFERS).where(_OFFERS.c.property_id.in_(property_ids))):
-        known = _known(row)
-        found[row.property_id][known.offer.operation, known.offer.unit] = known
-    return found
+def undecided(connection: Connection, stated: Mapping[str, Collection[Offer]]) -> dict[str, dict[OfferKey, KnownOffer]]:
+    """Listing → its known offers. Listings whose known offers are just the stated ones, with nothing held or missed, are left
+    out: `prices.decide` has nothing to say of them. They are nearly all, so nothing is built for them.
+    """
+    found: dict[str, list[Row[*tuple[Any, ...]]]] = {property_id: [] for property_id in stated}
+    for row in connection.execute(statement("offers_known"), {"property_ids": list(stated)}).all():
+        found[row[0]].append(row)
+    return {
+        property_id: {(known.offer.operation, known.offer.unit): known for known in map(_known, rows)}
+        for property_id, rows in found.items()
+        if not _agree(rows, stated[property_id])
+    }
 
 
-def _known(row: Row[tuple[object, ...]]) -> KnownOffer:
+def _agree(rows: Sequence[Row[*tuple[Any, ...]]], stated: Collection[Offer]) -> bool:
+    if len(rows) != len(stated):
+        return False
+    if len(rows) > 1:
+        rows, stated = sorted(rows, key=lambda row: row[1:3]), sorted(stated, key=attrgetter("operation", "unit"))
+    return all(
+        row.is_settled and row[1:7] == (offer.operation, offer.unit, offer.kind, offer.amount, offer.currency, offer.amount_max)
+        for row, offer in zip(rows, stated, strict=True)
+    )
+
+
+def _known(row: Row[*tuple[Any, ...]]) -> KnownOffer:
     held = None
     if row.held_reason is not None:
         held = Offer(row.operation, row.held_kind, row.held_amount, row.held_currency, row.unit, row.held_amount_max)

@@ -269,3 +269,5 @@ def _tell(connection: Connection, portal: str, scope: str, facts: SweepFacts, ju
         if facts.expected and facts.distinct < (1 - DROP_SHARE) * facts.expected:
             message = f"{portal}/{scope} has {facts.distinct:,} listings, {facts.expected:,} at the complete sweep before"
             alerts.raise_alert(connection, "count_drop", message, portal=portal, subject=scope)
+        else:
+            alerts.resolve(connection, "count_drop", portal=portal, subject=scope)

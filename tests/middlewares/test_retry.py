@@ -75,3 +75,9 @@ def test_a_good_answer_ends_the_strikes(site: Site, crawl: Crawl, database_url: 
         row = one(engine, "SELECT * FROM host_pacing")
     assert (row["host"], row["strikes"]) == (site.netloc, 0)
     assert row["hold_until"] is not None
+
+
+def test_a_connection_that_was_kept_and_breaks_brings_no_request_beside_those_counted(site: Site, crawl: Crawl) -> None:
+    site.answers["/b"] = RESET
+    crawl(site.url(), [site.url("/a"), site.url("/b")], settings={"CONCURRENT_REQUESTS": 1, "RETRY_TIMES": 0})
+    assert site.pages_requested == ["/a", "/b"]

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,20 +24,21 @@ CRAWL_SECONDS = 120.0
 
 @dataclass
 class Gate:
-    """Lets `free` detail pages pass, then holds the rest until it is opened."""
+    """Lets `free` pages of one kind pass, then holds the rest until it is opened."""
 
     free: int | None = None
+    roots: tuple[str, ...] = ()
     reached: threading.Event = field(default_factory=threading.Event)
     opened: threading.Event = field(default_factory=threading.Event)
     served: int = 0
 
-    def hold_after(self, pages: int) -> None:
-        self.free, self.served = pages, 0
+    def hold_after(self, pages: int, roots: Iterable[str] = DETAIL_ROOTS.values()) -> None:
+        self.free, self.served, self.roots = pages, 0, tuple(roots)
         self.reached.clear()
         self.opened.clear()
 
     async def passed(self, path: str) -> None:
-        if self.free is None or not path.startswith(tuple(DETAIL_ROOTS.values())):
+        if self.free is None or not path.startswith(self.roots):
             return
         self.served += 1
         if self.served > self.free:

@@ -14,6 +14,7 @@ from propspider.db import transactions
 from propspider.db.engine import create_engine
 from propspider.db.postmaster import pause
 from propspider.db.transactions import ConnectionLost, in_transaction
+from propspider.lab.scopes import LISTING_ROOTS
 from tests.builders import column, one, rows, scalar
 from tests.postgres.crawls import Portal, Spider, crawl, simulated
 from tests.postgres.servers import Server
@@ -74,6 +75,26 @@ def test_a_crawl_outlives_a_restart_and_stores_everything_once(
     stored = one(engine, "SELECT * FROM sync_metadata WHERE session_id = :id", id=session["id"])
     assert stored["new_properties"] == LISTINGS
     assert scalar(engine, "SELECT count(*) FROM property_changes WHERE change_type = 'created'") == LISTINGS
+
+
+def test_a_sweep_outlives_a_restart_and_is_complete(
+    portal: Portal, stoppable_url: str, stoppable: Server, engine: Engine, tmp_path: Path
+) -> None:
+    portal.gate.hold_after(3, LISTING_ROOTS.values())
+    spider = Spider("manifest", portal, tmp_path, {"DATABASE_URL": stoppable_url}, delay=0.01)
+    try:
+        assert portal.gate.reached.wait(60), spider.said
+        stoppable.stop()
+        portal.gate.opened.set()
+        spider.wait_for(WAITING)
+        stoppable.start()
+        assert spider.wait() == 0, spider.said
+    finally:
+        spider.kill()
+    assert set(column(engine, "SELECT verdict FROM sweeps")) == {"complete"}
+    assert scalar(engine, "SELECT count(*) FROM property_manifest") == LISTINGS
+    assert scalar(engine, "SELECT count(*) FROM sighting_misses WHERE missed > 0") == 0
+    assert column(engine, "SELECT status FROM scraping_sessions") == ["completed"]
 
 
 def test_a_server_that_stays_away_fails_the_crawl_and_nothing_unstored_counts_as_done(

@@ -137,6 +137,18 @@ SPOILT = {
     ),
     "not found for everything": (spoiling(listing_pages, answering("<html>not found</html>", status=404)), None, "failed", 1),
     "errors for everything": (spoiling(listing_pages, answering("", status=500)), None, "failed", 1),
+    "robots.txt forbids it": (
+        spoiling(lambda request: request.path == "/robots.txt", answering("User-agent: *\nDisallow: /en/properties/\n")),
+        None,
+        "1 of 1 listing pages failed",
+        1,
+    ),
+    "robots.txt cannot be had": (
+        spoiling(lambda request: request.path == "/robots.txt", answering("", status=500)),
+        "void",
+        "robots_unreadable",
+        1,
+    ),
     "a redirect loop": (spoiling(listing_pages, redirecting(SALE)), None, "failed", 1),
     "a redirect to a private address": (
         spoiling(on_page(2), redirecting("http://10.0.0.1/en/properties/properties-for-sale?page=2")),
@@ -202,6 +214,25 @@ def test_a_page_that_repeats_for_ever_ends_the_walk(engine: Engine, database_url
     assert done.code == 1
     assert last_sweep(engine)["verdict"] == "partial"
     assert "repeats the one before it" in scalar(engine, "SELECT message FROM scraping_errors")
+
+
+def test_a_next_link_that_leads_back_ends_the_walk(engine: Engine, database_url: str) -> None:
+    def back(request: web.Request) -> Answer | None:
+        if not on_page(2)(request):
+            return None
+
+        async def respond(inner: web.Request) -> web.StreamResponse:
+            body = inner.app[SHOWN].pages.listing(SCOPES[0], "en", 2) or b""
+            return html(body.replace(b"?page=3", b"?page=1"))
+
+        return respond
+
+    with laboratory(WORLD, fault=back) as lab:
+        assert sale(database_url, lab, **ONE_AT_A_TIME).code == 0
+        asked = lab.asked(SALE)
+    assert Counter(asked) == {SALE: 2, f"{SALE}?page=2": 1}
+    sweep = last_sweep(engine)
+    assert (sweep["verdict"], sweep["reasons"]) == ("partial", ["24 of 32 stated listings were seen (75.0%)"])
 
 
 def test_a_page_that_fails_now_and_then_is_read_at_last(engine: Engine, database_url: str) -> None:

@@ -254,7 +254,9 @@ def test_a_crawl_that_is_killed_half_way_judges_nothing(engine: Engine, database
         assert {status(engine, one) for one in suspects} == {"likely_removed"}
         assert column(engine, "SELECT count(*) FROM verification_batches") == [0]
         assert set(column(engine, "SELECT status FROM scrape_queue WHERE kind = 'verify'")) == {"in_progress"}
-        # When the leases have ended, another crawl asks for them all.
+        # When its leases have ended, another crawl asks for them all.
+        assert verify(database_url, served).code == 1
+        run(engine, "UPDATE leases SET beat_at = clock_timestamp() - interval '1 hour'")
         run(engine, "UPDATE scrape_queue SET lease_until = clock_timestamp() - interval '1 second' WHERE status = 'in_progress'")
         served.answers.clear()
         for listing in suspects[:5]:

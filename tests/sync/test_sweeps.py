@@ -190,6 +190,8 @@ def test_a_void_sweep_and_a_drop_are_told_and_a_complete_one_takes_the_first_bac
     assert rows(engine, "SELECT kind, message FROM alerts WHERE resolved_at IS NULL") == [
         {"kind": "count_drop", "message": "pincali/sale has 90 listings, 100 at the complete sweep before"}
     ]
+    sweep(engine, page(*(entry(number) for number in list(numbers)[:88]), minute=30))
+    assert rows(engine, "SELECT kind FROM alerts WHERE resolved_at IS NULL") == []
 
 
 def cut_off(engine: Engine, *pages: ManifestPage, reason: str = "died", pages_wanted: int = 0) -> None:

@@ -12,6 +12,7 @@ from propspider.db.models.listing import (
     PropertyState,
 )
 from propspider.db.models.manifest import ManifestSighting, PropertyManifest, Sweep, SweepPage, SweepPart
+from propspider.db.models.metrics import MetricSample
 from propspider.db.models.removal import RemovalCase, RemovalEvidence, UrlAlias, VerificationBatch
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Lease",
     "ListingColumns",
     "ManifestSighting",
+    "MetricSample",
     "PortalPause",
     "PropertyChange",
     "PropertyLive",

@@ -4,6 +4,7 @@ import uuid
 from decimal import Decimal
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from propspider.db.models.base import Base, BigIdPk, Count, Json, Moment, Now, PropertyKey, one_of
@@ -166,3 +167,6 @@ class Alert(Base):
     acknowledged_at: Mapped[Moment | None]
     resolved_at: Mapped[Moment | None]
     delivered_at: Mapped[Moment | None]
+    """When every configured service had last accepted it; null again when it becomes more severe."""
+    accepted_by: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    """Services that have accepted it while others have not; empty once it is delivered."""

@@ -87,7 +87,6 @@ class PropertyStaging(ListingColumns, Base):
         one_of("processing_status", ("pending", "processed", "held", "error")),
         one_of("change_type", ("new", "updated", "unchanged", "outdated", "removed")),
         Index("uq_property_scrapes_staging_session_property", "session_id", "property_id", unique=True),
-        Index("ix_property_scrapes_staging_session_status", "session_id", "processing_status"),
     )
 
     id: Mapped[BigIdPk]

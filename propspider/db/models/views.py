@@ -98,4 +98,35 @@ LEFT JOIN LATERAL (
     FROM property_offers o WHERE o.property_id = l.property_id AND NOT o.is_withdrawn
 ) price ON true
 """,
+    "tier_metrics": """
+SELECT portal, tier_level, tier_name, sync_run_id, started_at, taken_at, run_status, duration_seconds, pages_scanned,
+       properties_found, new_properties, changed_properties, price_changes, removed_properties, error_count, success_rate
+FROM metric_samples
+""",
+    "queue_metrics": """
+SELECT portal, taken_at, queue_pending AS pending, queue_in_progress AS in_progress, queue_dead_letters AS dead_letters,
+       round(queue_completed_24h / 24.0, 1) AS completed_per_hour,
+       round(queue_failed_24h::numeric / nullif(queue_completed_24h + queue_failed_24h, 0), 3) AS failure_rate,
+       queue_by_reason AS settled_by_reason,
+       queue_average_wait_seconds AS average_wait_seconds,
+       queue_oldest_wait_seconds AS oldest_wait_seconds
+FROM metric_samples
+""",
+    "freshness_metrics": """
+SELECT portal, taken_at, listings_shown,
+       round(scraped_7_days::numeric / nullif(listings_shown, 0), 3) AS share_7_days,
+       round(scraped_14_days::numeric / nullif(listings_shown, 0), 3) AS share_14_days,
+       round(scraped_30_days::numeric / nullif(listings_shown, 0), 3) AS share_30_days,
+       scraped_7_days AS aged_0_to_7_days,
+       scraped_14_days - scraped_7_days AS aged_7_to_14_days,
+       scraped_30_days - scraped_14_days AS aged_14_to_30_days,
+       listings_shown - scraped_30_days AS stale
+FROM metric_samples
+""",
+    "removal_metrics": """
+SELECT portal, taken_at, likely_removed, confirmed_removed_7_days AS confirmed_this_week,
+       confirmed_removed_30_days, reappeared_30_days,
+       round(reappeared_30_days::numeric / nullif(confirmed_removed_30_days, 0), 3) AS false_positive_rate
+FROM metric_samples
+""",
 }

@@ -28,13 +28,13 @@ _MAX_URL = 2000
 def parse(response: HttpResponse) -> LexborHTMLParser:
     """A page may declare a codec that decodes no text (`idna`, `rot13`) or decodes to lone surrogates, which stop the parser."""
     try:
-        text = response.text
-        text.encode()
+        # Bytes: a text would be encoded once more by the parser.
+        page = response.text.encode()
     except UnicodeEncodeError:
-        text = response.text.encode("utf-8", "replace").decode()
+        page = response.text.encode("utf-8", "replace")
     except (LookupError, ValueError):
-        text = bytes(response.body).decode("utf-8", "replace")
-    return LexborHTMLParser(text or " ")
+        page = bytes(response.body).decode("utf-8", "replace").encode()
+    return LexborHTMLParser(page or b" ")
 
 
 def classes(node: LexborNode) -> list[str]:
