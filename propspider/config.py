@@ -24,6 +24,10 @@ def _split_agents(value: Any) -> Any:
     return [agent.strip() for agent in re.split(r"[|\n]", value.strip())] if isinstance(value, str) else value
 
 
+def _split_urls(value: Any) -> Any:
+    return value.split() if isinstance(value, str) else value
+
+
 def _check_nodes(urls: SecretStr) -> SecretStr:
     """What it says shows no part of a value: that may be a password."""
     for url in (part.strip() for part in urls.get_secret_value().split(",")):
@@ -36,10 +40,6 @@ def _check_nodes(urls: SecretStr) -> SecretStr:
         if not is_node:
             raise ValueError("not http(s)://user:password@host:port/ (several separated by commas; special characters as %40)")
     return urls
-
-
-def _split_urls(value: Any) -> Any:
-    return value.split() if isinstance(value, str) else value
 
 
 UserAgent = Annotated[str, AfterValidator(_as_header)]
