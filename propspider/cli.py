@@ -16,8 +16,10 @@ from propspider.commands import (
     queue,
     removals,
     review,
+    runs,
     status,
     sweeps,
+    tier,
 )
 from propspider.commands.errors import OneLineErrors
 from propspider.commands.output import prepare_streams, say
@@ -29,12 +31,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keeps a database of property listings in step with the portals that publish them.",
 )
+app.command("tier")(tier.tier)
+app.command("auto")(tier.auto)
+app.command("schedule")(tier.schedule)
 app.command("status")(status.status)
 app.command("pause")(pause.pause)
 app.command("resume")(pause.resume)
 app.add_typer(queue.app, name="queue")
 app.add_typer(review.app, name="review")
 app.command("removals")(removals.removals)
+app.command("runs")(runs.runs)
+removals.run_app.command("show")(runs.show)
 app.add_typer(removals.run_app, name="run")
 app.add_typer(aliases.app, name="aliases")
 app.add_typer(manifest.app, name="manifest")

@@ -11,6 +11,8 @@ import platformdirs
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from propspider.overrides import TierLevel, TierOverride, of_variables
+
 ROOT_STATE_DIR = Path("/var/lib/propspider")
 
 
@@ -55,6 +57,7 @@ class PortalOverride(BaseModel):
     rendering: Literal["http", "browser"] | None = None
     cookies_file: Path | None = None
     """cookies.txt or a browser's JSON export, for pages that need a login."""
+    tiers: dict[TierLevel, TierOverride] = Field(default_factory=dict)
 
 
 class Config(BaseSettings):
@@ -95,6 +98,10 @@ class Config(BaseSettings):
     """Names that requests go by in turn instead of `user_agent`; robots.txt is asked for by, and obeyed for, that one."""
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_urls)] = ()
     """Where alerts are sent, in Apprise's notation. They hold passwords and tokens."""
+    tiers: dict[TierLevel, TierOverride] = Field(
+        default_factory=lambda: of_variables(os.environ), validate_default=True, validation_alias="tiers"
+    )
+    """The variables TIER_1_PAGES and so on, for every portal."""
     log_level: str = "INFO"
     log_file: Path | None = None
 
@@ -119,8 +126,15 @@ def complaints(error: ValidationError) -> str:
 
 def _variable(place: tuple[int | str, ...]) -> str:
     """An aliased field's place is the variable itself, another's is the field."""
+    if place and place[0] == "tiers":
+        return "_".join(["TIER", *(str(part) for part in place[1:] if part != "[key]")]).upper()
     name = "__".join(str(part) for part in place).upper()
     return name if name.startswith(("PROPSPIDER_", "DATABASE_", "SCRAPYD_")) else f"PROPSPIDER_{name}"
+
+
+def environment_with(**extra: str) -> dict[str, str]:
+    """For a process to start: this one's, and more."""
+    return {**os.environ, **extra}
 
 
 def load() -> Config:

@@ -1,6 +1,7 @@
 """Failures that a person can act on end as one line on stderr and exit code 1; a traceback means a bug."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from typer.core import TyperGroup
@@ -10,10 +11,17 @@ from propspider.commands.output import fail
 
 class OneLineErrors(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with one_line():
             return super().invoke(ctx)
-        except _expected() as error:
-            fail(_redacted(message_of(error)))
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Raises typer.Exit after the line."""
+    try:
+        yield
+    except _expected() as error:
+        fail(_redacted(message_of(error)))
 
 
 def _expected() -> tuple[type[Exception], ...]:
@@ -29,6 +37,9 @@ def _expected() -> tuple[type[Exception], ...]:
     from propspider.db.transactions import BadData, ConnectionLost
     from propspider.portals import BaseUrlRefused, PortalFileError, UnknownPortal
     from propspider.spiders.base import SpiderArgumentError
+    from propspider.sync.breaker import PortalPaused
+    from propspider.sync.leases import LeaseHeld, Superseded
+    from propspider.tiers.run import TierBusy
 
     return (
         BadData,
@@ -37,10 +48,14 @@ def _expected() -> tuple[type[Exception], ...]:
         DBAPIError,
         DatabaseUnavailable,
         EmbeddedError,
+        LeaseHeld,
         MigrationFailed,
         PortalFileError,
+        PortalPaused,
         SettingsError,
         SpiderArgumentError,
+        Superseded,
+        TierBusy,
         UnknownPortal,
         ValidationError,
         psycopg.Error,

@@ -9,7 +9,7 @@ from propspider.commands.output import AsJson, OfPortal, ago, connected, console
 if TYPE_CHECKING:
     from propspider.sync.case_files import CaseFile
 
-run_app = typer.Typer(no_args_is_help=True, help="What a run found and did not dare.")
+run_app = typer.Typer(no_args_is_help=True, help="One run, and what it found and did not dare.")
 
 
 def removals(

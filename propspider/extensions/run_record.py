@@ -73,9 +73,11 @@ class RunRecord:
         )
         holder = f"{socket.gethostname()}:{os.getpid()}, session {str(session.id)[:8]}"
         self._own = tuple(leases.acquire(connection, name, holder) for name in sorted(spider.lease_names))
-        of_run = () if spider.args.run is None else (leases.of_run(spider.portal.name, spider.args.fence),)
-        for lease in of_run:
-            leases.check(connection, lease)
+        of_run: tuple[Lease, ...] = ()
+        if spider.args.run is not None:
+            level = runs.tier_level(connection, spider.args.run)
+            of_run = (leases.of_run(spider.portal.name, level, spider.args.fence),)
+            leases.check(connection, of_run[0])
         spider.leases = (*of_run, *self._own)
         if spider.scopes:
             runs.bury(connection, sweeps.bury_holders(connection, session, spider.scopes))

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from web_poet import HttpResponse, WebPage
 
 from propspider.items import WHOLE, ErrorType, ManifestPage, Operation, Part, PropertyItem, PropertyType
+from propspider.overrides import TierLevel, TierOverride
 
 PageKind = Literal["listing", "detail"]
 
@@ -137,6 +138,8 @@ class PortalFacts(_Table):
     sweep: SweepBounds = SweepBounds()
     removal: Removal = Removal()
     split: Split | None = None
+    tiers: dict[TierLevel, TierOverride] = Field(default_factory=dict)
+    """What is other than in the tier table; an installation's variables come before it."""
     sitemap: str | None = Field(default=None, pattern=r"^/")
     """Path of the sitemap or its index on base_url; what it lists may be on `sitemap_hosts` as well."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from uuid import UUID
 
 import scrapy
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider
 from scrapy.http import Response
@@ -50,7 +50,8 @@ CommaList = Annotated[list[str], BeforeValidator(_split)]
 
 class SpiderArgs(BaseModel):
     """Arguments of every spider. `base_url` reads the portal from a mirror. `run` and `fence`: the tier run that this crawl is a
-    step of, and the fence of its lease; what the crawl flushes after somebody took the run over is refused.
+    step of, and the fence of its lease; what the crawl flushes after somebody took the run over is refused. `slower`: times the
+    portal's delay.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,6 +60,7 @@ class SpiderArgs(BaseModel):
     base_url: str | None = None
     run: UUID | None = None
     fence: int | None = None
+    slower: float = Field(default=1.0, ge=1)
 
     @model_validator(mode="after")
     def _a_run_has_a_fence(self) -> Self:
@@ -116,7 +118,7 @@ class PortalSpider(scrapy.Spider):
         if override is not None and override.delay_seconds is not None:
             delay = override.delay_seconds
         cls.check(args, portal)
-        return args, portal, delay
+        return args, portal, delay * args.slower
 
     @classmethod
     def check(cls, args: Any, portal: Portal) -> None:

@@ -1,5 +1,7 @@
 """Who may do what, until when. Real time. Functions take a connection; the caller commits."""
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -27,9 +29,32 @@ class Lease:
     fence: int
 
 
-def of_run(portal: str, fence: int) -> Lease:
+@dataclass(frozen=True)
+class Holding:
+    """A lease that is held now; `silent_seconds` since its holder was last heard of."""
+
+    name: str
+    holder: str
+    fence: int
+    silent_seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.name} is held by {self.holder}, last heard of {self.silent_seconds:.0f} s ago"
+
+
+def of_tier(portal: str, level: int | None) -> str:
+    """Tier 1 has a lease of its own, for it may run while another tier of the portal fetches details."""
+    return f"tier:{portal}:1" if level == 1 else f"tier:{portal}"
+
+
+def of_run(portal: str, level: int | None, fence: int) -> Lease:
     """The lease of a tier run, as a crawl that is one of its steps knows it: to be checked, never beaten or released."""
-    return Lease(f"tier:{portal}", "", fence)
+    return Lease(of_tier(portal, level), "", fence)
+
+
+def held(connection: Connection, names: Sequence[str]) -> list[Holding]:
+    """Those of the leases that somebody holds."""
+    return [Holding(**row) for row in connection.execute(statement("lease_holding"), {"names": list(names)}).mappings()]
 
 
 def acquire(connection: Connection, name: str, holder: str, *, ttl_seconds: float = TTL_SECONDS) -> Lease:
@@ -37,8 +62,8 @@ def acquire(connection: Connection, name: str, holder: str, *, ttl_seconds: floa
     parameters = {"name": name, "holder": holder, "ttl": ttl_seconds}
     taken = connection.execute(statement("lease_acquire"), parameters).scalar()
     if taken is None:
-        held = connection.execute(statement("lease_holder"), {"name": name}).one()
-        raise LeaseHeld(f"{name} is held by {held.holder}, last heard of {held.silent_seconds:.0f} s ago")
+        by = connection.execute(statement("lease_holder"), {"name": name}).one()
+        raise LeaseHeld(f"{name} is held by {by.holder}, last heard of {by.silent_seconds:.0f} s ago")
     return Lease(name, holder, taken)
 
 
@@ -56,3 +81,8 @@ def check(connection: Connection, lease: Lease) -> None:
 def release(connection: Connection, lease: Lease) -> None:
     """Free at once; a lease that was taken over stays the other's."""
     connection.execute(statement("lease_release"), {"name": lease.name, "fence": lease.fence})
+
+
+def release_dead(connection: Connection, session_id: uuid.UUID) -> None:
+    """What a crawl held of which something tells that it died."""
+    connection.execute(statement("lease_release_dead"), {"session": str(session_id)[:8]})

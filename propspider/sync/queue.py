@@ -323,6 +323,13 @@ def cleanup(connection: Connection, *, older_than: timedelta, portal: str | None
     return connection.execute(stale).rowcount
 
 
+def waiting(connection: Connection, portal: str, kind: Kind) -> dict[str, int]:
+    """Reason → pending rows."""
+    of_kind = (ScrapeQueue.portal == portal, ScrapeQueue.kind == kind, ScrapeQueue.status == "pending")
+    counted = select(ScrapeQueue.queue_reason, func.count()).where(*of_kind).group_by(ScrapeQueue.queue_reason)
+    return dict(connection.execute(counted).all())
+
+
 def stats(connection: Connection, portal: str | None = None) -> QueueStats:
     """Counts of now; "today" begins at midnight UTC."""
     of_portal = ScrapeQueue.portal == portal if portal is not None else text("true")

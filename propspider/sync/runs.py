@@ -92,6 +92,11 @@ def open_session(
     return SessionRef(session_id, sync_run_id, portal, parser_version)
 
 
+def tier_level(connection: Connection, run_id: uuid.UUID) -> int | None:
+    """None for a run of no tier, and for a full sync."""
+    return connection.execute(select(SyncRun.tier_level).where(SyncRun.id == run_id)).scalar()
+
+
 def beat(connection: Connection, session: SessionRef) -> bool:
     """False when the session is no longer running for anyone who looks: it was buried or superseded."""
     beaten = (

@@ -12,6 +12,8 @@ from typing import IO, Any, Protocol
 
 import psutil
 
+from propspider.config import environment_with
+
 SETTINGS = "propspider.settings"
 TAIL_BYTES = 2000
 
@@ -68,7 +70,7 @@ class ProcessLauncher:
         output = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         process = subprocess.Popen(
             command,
-            env={**os.environ, "SCRAPY_SETTINGS_MODULE": SETTINGS},
+            env=environment_with(SCRAPY_SETTINGS_MODULE=SETTINGS),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

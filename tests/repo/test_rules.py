@@ -135,6 +135,10 @@ def test_only_the_configuration_reads_the_environment() -> None:
     assert found == []
 
 
+FUNNELS = {"propspider/tiers/run.py"}
+"""Turn whatever is raised into a row that tells it."""
+
+
 def test_nothing_swallows_every_exception() -> None:
     broad = {
         name(path): ast.unparse(node.type) if node.type else "bare"
@@ -144,7 +148,7 @@ def test_nothing_swallows_every_exception() -> None:
         and (node.type is None or dotted(node.type) in {"Exception", "BaseException"})
         and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
     }
-    assert broad == {}
+    assert broad.keys() == FUNNELS
 
 
 def test_code_and_documents_do_not_tell_where_they_were_made() -> None:

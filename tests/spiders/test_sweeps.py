@@ -408,15 +408,15 @@ def test_a_portal_that_ignores_every_filter_is_partial_and_nobody_is_missing(eng
 
 def test_a_step_of_a_run_that_was_taken_over_stores_nothing(engine: Engine, database_url: str) -> None:
     run(engine, "INSERT INTO sync_runs (portal, tier_level, tier_name) VALUES ('pincali', 1, 'hot_listings')")
-    run(engine, "INSERT INTO leases (name, holder, fence, ttl_seconds) VALUES ('tier:pincali', 'a runner', 3, 120)")
+    run(engine, "INSERT INTO leases (name, holder, fence, ttl_seconds) VALUES ('tier:pincali:1', 'a runner', 3, 120)")
     sync_run = scalar(engine, "SELECT id FROM sync_runs")
     with laboratory(WORLD) as lab:
         assert sale(database_url, lab, f"run={sync_run}", "fence=3").code == 0
         done = sale(database_url, lab, f"run={sync_run}", "fence=2")
     assert done.code == 1
-    assert "tier:pincali was taken over" in done.err
+    assert "tier:pincali:1 was taken over" in done.err
     assert rows(engine, "SELECT sync_run_id, arguments FROM scraping_sessions") == [
         {"sync_run_id": sync_run, "arguments": {"scope": ["sale"]}}
     ]
     assert one(engine, "SELECT status, pages_scanned FROM sync_runs") == {"status": "running", "pages_scanned": 3}
-    assert one(engine, "SELECT holder, fence FROM leases WHERE name = 'tier:pincali'") == {"holder": "a runner", "fence": 3}
+    assert one(engine, "SELECT holder, fence FROM leases WHERE name = 'tier:pincali:1'") == {"holder": "a runner", "fence": 3}

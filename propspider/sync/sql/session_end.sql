@@ -23,5 +23,5 @@ SET status = e.status,
     error_summary = CASE WHEN e.status <> 'completed' THEN e.finish_reason END,
     execution_time_ms = extract(epoch FROM e.completed_at - r.started_at) * 1000
 FROM ended e
-WHERE r.id = e.sync_run_id AND r.tier_level IS NULL AND r.status = 'running'
+WHERE r.id = e.sync_run_id AND r.tier_name IS NULL AND r.status = 'running'
   AND NOT EXISTS (SELECT 1 FROM scraping_sessions s WHERE s.sync_run_id = r.id AND s.status = 'running')
