@@ -18,8 +18,8 @@ from propspider.commands.errors import one_line
 from propspider.db.engine import open_engine
 from propspider.sync.leases import Lease
 from propspider.tiers import daemon
-from propspider.tiers.launch import ProcessLauncher
 from propspider.tiers.running import Stop
+from propspider.tiers.scrapyd import launcher
 
 asked = {"stop": Stop.NO}
 
@@ -29,7 +29,7 @@ def lead(engine: Engine, lease: Lease, configured: daemon.Configured) -> None:
     lost = False
     scheduler = BackgroundScheduler(daemon.workers(configured), timezone="UTC")
     stop = lambda: Stop.HAND_BACK if lost else asked["stop"]  # noqa: E731
-    daemon.Duty(engine, configured, ProcessLauncher(), scheduler, stop).declare()
+    daemon.Duty(engine, configured, launcher(config.load().scrapyd_url, engine), scheduler, stop).declare()
     scheduler.start()
     beaten = time.monotonic()
     while asked["stop"] is Stop.NO and not lost:

@@ -30,8 +30,8 @@ def tier(
 ) -> None:
     """Run a tier now, or go on with one that was cut off. Ctrl-C cancels it; SIGTERM leaves the rest to whoever runs it next."""
     from propspider.config import load
-    from propspider.tiers.launch import ProcessLauncher
     from propspider.tiers.run import run_tier
+    from propspider.tiers.scrapyd import launcher
 
     config = load()
     of_portal, tiers = _tiers(config, portal or config.default_portal)
@@ -41,7 +41,7 @@ def tier(
         return
     _log_to_file(config)
     with opened(config) as engine, asked_to_stop() as stop:
-        result = run_tier(engine, of_portal, chosen, ProcessLauncher(), stop=stop)
+        result = run_tier(engine, of_portal, chosen, launcher(config.scrapyd_url, engine), stop=stop)
     if as_json:
         print_json(result)
     _show([result], quiet=as_json)
@@ -55,7 +55,7 @@ def auto(
     """Run the tiers that are due, once: those that were cut off first, then the one that is over soonest."""
     from propspider.config import load
     from propspider.tiers.auto import due_tiers, run_due
-    from propspider.tiers.launch import ProcessLauncher
+    from propspider.tiers.scrapyd import launcher
 
     config = load()
     chosen = [_tiers(config, name) for name in _names(portal)]
@@ -66,7 +66,7 @@ def auto(
         return
     _log_to_file(config)
     with opened(config) as engine, asked_to_stop() as stop:
-        done, not_run = run_due(engine, chosen, ProcessLauncher(), stop=stop)
+        done, not_run = run_due(engine, chosen, launcher(config.scrapyd_url, engine), stop=stop)
     for line in not_run:
         say(line, stderr=True)
     if as_json:
