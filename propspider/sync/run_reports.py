@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from propspider.db.models import ScrapingError, ScrapingSession, SyncRun
-from propspider.sync import leases, overview
+from propspider.sync import leases, overview, statement
 from propspider.sync.overview import SessionReport
 
 
@@ -49,6 +49,24 @@ class RunDetails:
     run: RunReport
     sessions: list[SessionReport]
     errors: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """One listing's. `old_value` and `new_value`: a price in `currency`, or a status. `evidence`: what said that it is gone."""
+
+    property_id: str
+    title: str
+    kind: Literal["new", "repriced", "removed"]
+    old_value: Any
+    new_value: Any
+    currency: str | None
+    evidence: list[str] | None
+
+
+def news(connection: Connection, runs: Sequence[uuid.UUID]) -> list[News]:
+    """What runs brought, in the order in which it came."""
+    return [News(**row) for row in connection.execute(statement("run_news"), {"runs": list(runs)}).mappings()]
 
 
 def reports(

@@ -14,17 +14,17 @@ from apscheduler.triggers.base import BaseTrigger
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from propspider import clock, portals
+from propspider import alerting, clock, portals
 from propspider.config import Config
 from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.portals import Portal
-from propspider.sync import leases, tier_runs
+from propspider.sync import conditions, leases, tier_runs
 from propspider.sync.breaker import PortalPaused
 from propspider.sync.leases import Lease, LeaseHeld, Superseded
 from propspider.tiers.launch import Launcher
 from propspider.tiers.run import TierBusy, give_up_stale, run_tier
 from propspider.tiers.running import Stop
-from propspider.tiers.schedule import get_next_scheduled_run, should_run_tier, zone_of
+from propspider.tiers.schedule import get_next_scheduled_run, get_schedule_status, should_run_tier, zone_of
 from propspider.tiers.table import Key, Tier, next_fire, of_portal
 
 LEADER = "leader"
@@ -35,6 +35,10 @@ LOOK_SECONDS = 0.5
 ORDER_SECONDS = timedelta(seconds=2)
 AGAIN_SECONDS = 5.0
 """Between two looks whether a run that is in a tier's way is over."""
+
+LOOK_ROUND_SECONDS = 60
+OVERDUE = timedelta(hours=1)
+"""A tier that has been due for longer, and does not run, is told of."""
 
 Configured = Mapping[str, tuple[Portal, Mapping[Key, Tier]]]
 
@@ -68,6 +72,7 @@ class Duty:
         tiers = {name: tiers for name, (_, tiers) in self.configured.items()}
         for run in give_up_stale(self.engine, tiers, gone=True):
             log.warning("run given up", run=str(run.id), tier=run.tier_name, portal=run.portal)
+        self.scheduler.add_job(self.look, "interval", seconds=LOOK_ROUND_SECONDS, id="look", coalesce=True, max_instances=1)
         now = clock.now()
         with self.engine.connect() as connection:
             cut_off = {(run.portal, run.tier_name) for run in tier_runs.unfinished(connection)}
@@ -93,6 +98,24 @@ class Duty:
             coalesce=True,
             max_instances=1,
         )
+
+    def look(self) -> None:
+        """Tells of tiers that are overdue, whatever keeps them, and sends what there is to tell."""
+        try:
+            in_transaction(self.engine, self._tell_overdue)
+            alerting.deliver_open(self.engine)
+        except (ConnectionLost, SQLAlchemyError) as error:
+            log.error("the database is away", reason=str(error))
+
+    def _tell_overdue(self, connection: Connection) -> None:
+        now = clock.now()
+        for portal, tiers in self.configured.values():
+            for tier in get_schedule_status(connection, portal, tiers, now).tiers:
+                late = now - tier.next_run if tier.is_due and tier.next_run is not None else timedelta(0)
+                if tier.running is None and late > OVERDUE:
+                    conditions.raise_overdue(connection, portal.name, tier.name, late)
+                elif late <= OVERDUE:
+                    conditions.tier_ran(connection, portal.name, tier.name)
 
     def fire(self, portal: Portal, tier: Tier) -> None:
         """Runs the tier if it is due or was cut off, as soon as nothing is in its way; then again when Postgres says."""

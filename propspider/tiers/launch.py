@@ -60,7 +60,11 @@ class Started:
 
 
 class ProcessLauncher:
-    """`scrapy crawl` with this process's environment, in a process group of its own: a Ctrl-C on the terminal is not for it."""
+    """`scrapy crawl` in a process group of its own: a Ctrl-C on the terminal is not for it."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: of the crawls; None = this process's."""
+        self._environment = environment_with(SCRAPY_SETTINGS_MODULE=SETTINGS) if environment is None else dict(environment)
 
     def start(self, job: Job) -> Started:
         command = [sys.executable, "-P", "-m", "scrapy", "crawl", job.spider]
@@ -70,7 +74,7 @@ class ProcessLauncher:
         output = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         process = subprocess.Popen(
             command,
-            env=environment_with(SCRAPY_SETTINGS_MODULE=SETTINGS),
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from propspider import clock
 from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.portals import Portal
-from propspider.sync import alerts, breaker, leases, tier_runs
+from propspider.sync import alerts, breaker, leases, metrics, tier_runs
 from propspider.sync.leases import Lease, Superseded
 from propspider.sync.tier_runs import TierRun
 from propspider.tiers import outcome
@@ -255,6 +255,7 @@ def _end(running: Running, status: tier_runs.Status, reason: str | None) -> Tier
     def work(connection: Connection) -> TierResult:
         leases.check(connection, running.lease)
         tier_runs.close(connection, running.run_id, status, "; ".join(reasons) or None)
+        metrics.take_sample(connection, running.portal.name, running.run_id)
         if status == "failed":
             _tell(connection, running)
         leases.release(connection, running.lease)

@@ -94,8 +94,9 @@ TABLE: tuple[Tier, ...] = (
         cron="0 2 * * sun",
         steps=(Step.MANIFEST, Step.VERIFY, *_DETAILS, Step.CLEAN_UP),
         stale=timedelta(days=7),
-        max_items=20_000,
-        budget=timedelta(hours=36),
+        # With tier 4's: 300,000 a month, so that of 600,000 listings no detail is older than 60 days.
+        max_items=60_000,
+        budget=timedelta(hours=40),
     ),
     Tier(
         key=Key.FOUR,

@@ -51,50 +51,52 @@ def count(query: str) -> int:
         return int(connection.exec_driver_sql(query).scalar_one())
 
 
-def test_the_demo_fills_a_database_and_a_second_run_brings_changes_and_no_duplicates(run: Run) -> None:
+def test_the_demo_shows_two_days_and_a_second_run_the_next_ones(run: Run) -> None:
     first = run_demo(DATABASE_URL="postgresql://nobody@127.0.0.1:1/theirs")
     assert first.returncode == 0, first.stderr
     assert "DATABASE_URL is set" in first.stdout
-    assert "day 0 of" in first.stdout
-    assert "rent: complete, " in first.stdout
-    assert "sale: complete, 290 of 290 listings, walked in " in first.stdout
+    assert "day 0 of a simulated Pincali" in first.stdout
+    assert "sale: complete, 289 of 289 listings, walked in " in first.stdout
     assert "parts: the portal shows 10 pages of one walk" in first.stdout
+    assert "removed  pincali:EB-" in first.stdout
+    assert "sweep missing, sweep missing, HEAD gone 404, GET gone 404" in first.stdout
     assert "env -u DATABASE_URL" in first.stdout
-    listings = count("SELECT count(*) FROM properties_live")
-    assert listings == 540
-    assert count("SELECT count(*) FROM property_changes WHERE change_type = 'updated'") == 0
+    assert count("SELECT count(*) FROM properties_live WHERE status = 'active'") == 540
+    assert count("SELECT count(*) FROM scraping_errors") == 0
 
     second = run_demo("--json")
     assert second.returncode == 0, second.stderr
     told = json.loads(second.stdout)
     assert told["day"] == 1
-    manifest, detail = told["sessions"]
-    assert min(manifest["new"], manifest["updated"], manifest["price_changes"], detail["stored"]) > 0
-    assert detail["listings"] < 40
-    arrived = count("SELECT count(*) FROM properties_live") - listings
-    assert 0 < arrived < 20
-    assert count("SELECT count(*) FROM property_changes WHERE change_type = 'created'") == listings + arrived
-    assert count("SELECT count(DISTINCT source_url) FROM properties_live") == listings + arrived
-    assert count("SELECT count(*) FROM property_changes WHERE field_name = 'price' AND change_reason = 'list price'") > 0
-    assert count("SELECT count(*) FROM scraping_errors") == 0
+    assert [run["tier_name"] for run in told["runs"]] == ["hot_listings", "weekly_deep", "weekly_deep"]
+    assert {run["status"] for run in told["runs"]} == {"completed"}
+    kinds = [news["kind"] for news in told["news"]]
+    assert all(0 < kinds.count(kind) < 20 for kind in ("new", "repriced", "removed"))
+    assert told["runs"][0]["new_properties"] == 0
+    created = count("SELECT count(*) FROM property_changes WHERE change_type = 'created'")
+    assert (
+        created
+        == count("SELECT count(*) FROM properties_live")
+        == count("SELECT count(DISTINCT source_url) FROM properties_live")
+    )
+    assert count("SELECT count(*) FROM properties_live WHERE status = 'active'") == 540
 
-    explain, status, again = told["next_commands"]
+    gone, repriced, status, again = told["next_commands"]
     assert again.endswith("propspider demo")
-    for line in (explain, status):
+    for line, words in ((gone, "confirmed_removed"), (repriced, "list price"), (status, "complete")):
         shown = subprocess.run(["/bin/sh", "-c", line], cwd=PROJECT, capture_output=True, text=True, check=False)
         assert shown.returncode == 0, shown.stderr
-        assert "list price" in shown.stdout or "complete" in shown.stdout
+        assert words in shown.stdout
 
 
-def test_a_failed_spider_ends_the_demo_with_its_error_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_run_ends_the_demo_with_its_error_lines(capsys: pytest.CaptureFixture[str]) -> None:
     config = load().model_copy(update={"database": demo.DATABASE})
     with opened(config) as engine, pytest.raises(typer.Exit) as ended:
-        demo._crawl(engine, "http://127.0.0.1:1", "manifest")
+        demo._run(engine, "http://127.0.0.1:1", "1")
     assert ended.value.exit_code == 1
     told = capsys.readouterr().err
-    assert "crawl failed: " in told
-    assert "the manifest spider failed with exit code 1" in told
-    assert " x " in told
+    assert "hot_listings failed: manifest: robots_unreadable" in told
+    assert " x blocked: " in told
 
 
 def test_check_compares_models_and_migrations_and_leaves_nothing_behind(run: Run) -> None:
