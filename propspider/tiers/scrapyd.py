@@ -35,7 +35,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Started:
-    """`node` None: no node took it. `known`: the sessions that its run had before. `is_over`: the node said so."""
+    """`node` None: no node took it. `known`: the sessions that its run had before. `troubles`: with whoever had to do with it.
+    `is_over`: nothing is left to be ended.
+    """
 
     job: Job
     job_id: str
@@ -76,6 +78,8 @@ class ScrapydLauncher:
                 started.troubles.append(str(trouble))
                 if not isinstance(trouble, NodeSilent):
                     continue
+            else:
+                started.troubles.clear()
             started.node = node
             return started
         started.is_running, started.is_over = False, True

@@ -10,10 +10,10 @@ from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 from pydantic import SecretStr
 
 PROJECT = "propspider"
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 5.0
-SCHEDULE_SECONDS = 20.0
-"""The first job after a deployment or a restart: scrapyd imports the egg to list its spiders before it answers."""
+SCHEDULE_SECONDS = 15.0
+"""The first job after a restart: scrapyd imports the egg to list its spiders before it answers. Less than a run's lease."""
 MOST_BYTES = 16 * 1024 * 1024
 TAIL_BYTES = 20_000
 

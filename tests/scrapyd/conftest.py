@@ -41,7 +41,7 @@ def _start_node(
 ) -> Iterator[StartNode]:
     with ExitStack() as running:
 
-        def start(host: str, *, deployed: bool = True) -> Daemon:
+        def start(host: str, *, deployed: bool = True, **environment: str) -> Daemon:
             folder = tmp_path_factory.mktemp("node")
             started = running.enter_context(
                 daemon(
@@ -51,6 +51,7 @@ def _start_node(
                     PROPSPIDER_STATE_DIR=str(folder / "state"),
                     PROPSPIDER_ALLOW_PRIVATE="1",
                     PROPSPIDER_PORTALS__PINCALI__DELAY_SECONDS="0",
+                    **environment,
                 )
             )
             if deployed:
@@ -70,8 +71,8 @@ def first(_start_node: StartNode) -> Daemon:
 def start_node(_start_node: StartNode) -> Iterator[StartNode]:
     started: list[Daemon] = []
 
-    def start(host: str, *, deployed: bool = True) -> Daemon:
-        started.append(_start_node(host, deployed=deployed))
+    def start(host: str, *, deployed: bool = True, **environment: str) -> Daemon:
+        started.append(_start_node(host, deployed=deployed, **environment))
         return started[-1]
 
     yield start
