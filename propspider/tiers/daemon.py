@@ -100,16 +100,17 @@ class Duty:
         )
 
     def look(self) -> None:
-        """Tells of tiers that are overdue, whatever keeps them, and sends what there is to tell."""
+        """Tells of tiers that are overdue, whatever keeps them, and of queues that grow, and sends what there is to tell."""
         try:
-            in_transaction(self.engine, self._tell_overdue)
+            in_transaction(self.engine, self._look_at_portals)
             alerting.deliver_open(self.engine)
         except (ConnectionLost, SQLAlchemyError) as error:
             log.error("the database is away", reason=str(error))
 
-    def _tell_overdue(self, connection: Connection) -> None:
+    def _look_at_portals(self, connection: Connection) -> None:
         now = clock.now()
         for portal, tiers in self.configured.values():
+            conditions.look_at_queue(connection, portal.name)
             for tier in get_schedule_status(connection, portal, tiers, now).tiers:
                 late = now - tier.next_run if tier.is_due and tier.next_run is not None else timedelta(0)
                 if tier.running is None and late > OVERDUE:
