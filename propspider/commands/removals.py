@@ -64,12 +64,13 @@ def approve(
     """Remove what waits in the run's quarantine, once: what waits later needs another word."""
     from propspider.db.transactions import in_transaction
     from propspider.sync import quarantine
+    from propspider.sync import runs as run_rows
 
     with opened() as engine:
         try:
             with engine.connect() as connection:
-                run = quarantine.find_run(connection, run_id)
-        except quarantine.NoSuchRun as error:
+                run = run_rows.find_run(connection, run_id)
+        except run_rows.NoSuchRun as error:
             fail(str(error))
         approved = in_transaction(engine, lambda connection: quarantine.approve(connection, run))
     if as_json:

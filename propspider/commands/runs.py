@@ -57,13 +57,13 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """One run: its steps, its crawls, its errors."""
-    from propspider.sync import quarantine
+    from propspider.sync import runs as run_rows
     from propspider.sync.run_reports import details
 
     with connected() as connection:
         try:
-            found = details(connection, quarantine.find_run(connection, run_id))
-        except quarantine.NoSuchRun as error:
+            found = details(connection, run_rows.find_run(connection, run_id))
+        except run_rows.NoSuchRun as error:
             fail(str(error))
     if as_json:
         print_json(found)

@@ -47,7 +47,7 @@ class RunRecord:
             return
         try:
             self._session = spider.session = await asyncio.to_thread(self._open, spider)
-        except (LeaseHeld, Superseded, breaker.PortalPaused) as error:
+        except (LeaseHeld, Superseded, breaker.PortalPaused, runs.NoSuchRun) as error:
             log.error("crawl not started", reason=str(error))
             raise CloseSpider(f"not started: {error}") from error
         except (DatabaseUnavailable, ConnectionLost) as error:
@@ -62,6 +62,11 @@ class RunRecord:
 
     def _open_in(self, connection: Connection, spider: Any) -> SessionRef:
         breaker.check(connection, spider.portal.name)
+        of_run: tuple[Lease, ...] = ()
+        if spider.args.run is not None:
+            level = runs.tier_level(connection, spider.args.run)
+            of_run = (leases.of_run(spider.portal.name, level, spider.args.fence),)
+            leases.check(connection, of_run[0])
         session = runs.open_session(
             connection,
             portal=spider.portal.name,
@@ -73,11 +78,6 @@ class RunRecord:
         )
         holder = f"{socket.gethostname()}:{os.getpid()}, session {str(session.id)[:8]}"
         self._own = tuple(leases.acquire(connection, name, holder) for name in sorted(spider.lease_names))
-        of_run: tuple[Lease, ...] = ()
-        if spider.args.run is not None:
-            level = runs.tier_level(connection, spider.args.run)
-            of_run = (leases.of_run(spider.portal.name, level, spider.args.fence),)
-            leases.check(connection, of_run[0])
         spider.leases = (*of_run, *self._own)
         if spider.scopes:
             runs.bury(connection, sweeps.bury_holders(connection, session, spider.scopes))

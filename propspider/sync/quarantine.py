@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, Text, and_, cast, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 
 from propspider.db.models import RemovalCase, RemovalEvidence, SyncRun
 from propspider.evidence import SURE, Finding, Outcome
@@ -16,10 +16,6 @@ from propspider.sync.runs import SessionRef
 from propspider.sync.statuses import set_status
 
 WEIGHED = [*SURE, Finding.TO_SEARCH]
-
-
-class NoSuchRun(LookupError):
-    """No run, or more than one, begins like this; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -112,20 +108,6 @@ def confirm(
         )
         observed = {removal.property_id: removal.observed_at for removal in removals if removal.outcome == outcome}
         set_status(connection, outcome, observed, session_id=session_id, reason=decided_by)
-
-
-def find_run(connection: Connection, prefix: str) -> uuid.UUID:
-    """The run whose id begins like this. Raises NoSuchRun."""
-    ids = list(
-        connection.execute(
-            select(SyncRun.id).where(func.starts_with(cast(SyncRun.id, Text), prefix.strip().lower())).limit(3)
-        ).scalars()
-    )
-    if not prefix.strip() or not ids:
-        raise NoSuchRun(f"no run {prefix!r}")
-    if len(ids) > 1:
-        raise NoSuchRun(f"more than one run begins with {prefix!r}: {', '.join(map(str, ids))}")
-    return ids[0]
 
 
 def approve(connection: Connection, run: uuid.UUID, *, by: Literal["operator"] = "operator") -> list[str]:

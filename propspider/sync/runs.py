@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Text, cast, func, insert, select, text, update
 
 from propspider.db.models import ScrapingError, ScrapingSession, SyncMetadata, SyncRun
 from propspider.items import CrawlError
@@ -17,6 +17,10 @@ DEAD_AFTER = "10 minutes"
 LOST_STAT = "propspider/lost"
 """Crawl stat: pages, items and errors that were fetched and could not be stored."""
 LOST_REASON_STAT = "propspider/lost_reason"
+
+
+class NoSuchRun(LookupError):
+    """No run, or more than one, begins like this; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,27 @@ def open_session(
     return SessionRef(session_id, sync_run_id, portal, parser_version)
 
 
+def find_run(connection: Connection, prefix: str) -> uuid.UUID:
+    """The run whose id begins like this. Raises NoSuchRun."""
+    ids = list(
+        connection.execute(
+            select(SyncRun.id).where(func.starts_with(cast(SyncRun.id, Text), prefix.strip().lower())).limit(3)
+        ).scalars()
+    )
+    if not prefix.strip() or not ids:
+        raise NoSuchRun(f"no run {prefix!r}")
+    if len(ids) > 1:
+        raise NoSuchRun(f"more than one run begins with {prefix!r}: {', '.join(map(str, ids))}")
+    return ids[0]
+
+
 def tier_level(connection: Connection, run_id: uuid.UUID) -> int | None:
-    """None for a run of no tier, and for a full sync."""
-    return connection.execute(select(SyncRun.tier_level).where(SyncRun.id == run_id)).scalar()
+    """None for a run of no tier, and for a full sync. Raises NoSuchRun."""
+    row = connection.execute(select(SyncRun.tier_level).where(SyncRun.id == run_id)).first()
+    if row is None:
+        raise NoSuchRun(f"no run {run_id}")
+    level: int | None = row.tier_level
+    return level
 
 
 def beat(connection: Connection, session: SessionRef) -> bool:

@@ -123,3 +123,13 @@ def test_a_step_of_a_run_that_was_taken_over_stores_nothing(engine: Engine, data
     ]
     assert one(engine, "SELECT status, pages_scanned FROM sync_runs") == {"status": "running", "pages_scanned": 3}
     assert one(engine, "SELECT holder, fence FROM leases WHERE name = 'tier:pincali:1'") == {"holder": "a runner", "fence": 3}
+
+
+def test_a_step_of_a_run_that_is_not_there_does_not_start(engine: Engine, database_url: str) -> None:
+    with laboratory(WORLD) as lab:
+        done = sale(database_url, lab, "run=5e3a3c52-5f0f-4d8e-9f8c-000000000000", "fence=1")
+        assert lab.asked(SALE) == []
+    assert done.code == 1
+    assert "crawl failed: not started: no run 5e3a3c52-5f0f-4d8e-9f8c-000000000000" in done.err
+    assert "Traceback" not in done.err
+    assert scalar(engine, "SELECT count(*) FROM scraping_sessions") == 0

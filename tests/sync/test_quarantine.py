@@ -5,8 +5,9 @@ import uuid
 import pytest
 from sqlalchemy import Engine
 
-from propspider.sync import quarantine
-from propspider.sync.quarantine import NoSuchRun, Usual
+from propspider.sync import quarantine, runs
+from propspider.sync.quarantine import Usual
+from propspider.sync.runs import NoSuchRun
 from tests.builders import at, column, entry, item, listing, new_session, one, page, rows, run, scalar
 
 from .steps import flush_items, flush_pages
@@ -119,12 +120,12 @@ def test_approval_loosens_nothing(engine: Engine, held: uuid.UUID) -> None:
 
 def test_a_run_is_found_by_the_beginning_of_its_id(engine: Engine, held: uuid.UUID) -> None:
     with engine.connect() as connection:
-        assert quarantine.find_run(connection, str(held)[:13].upper()) == held
+        assert runs.find_run(connection, str(held)[:13].upper()) == held
         with pytest.raises(NoSuchRun, match="no run 'zz'"):
-            quarantine.find_run(connection, "zz")
+            runs.find_run(connection, "zz")
         with pytest.raises(NoSuchRun, match="no run"):
-            quarantine.find_run(connection, "")
+            runs.find_run(connection, "")
     run(engine, "INSERT INTO sync_runs (id, portal) VALUES ('aaaaaaaa-0000-0000-0000-000000000001', 'pincali')")
     run(engine, "INSERT INTO sync_runs (id, portal) VALUES ('aaaaaaaa-0000-0000-0000-000000000002', 'pincali')")
     with engine.connect() as connection, pytest.raises(NoSuchRun, match="more than one run"):
-        quarantine.find_run(connection, "aaaaaaaa")
+        runs.find_run(connection, "aaaaaaaa")
