@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _OF_THE_LISTING = frozenset({"portal", "property_id", "listing_status", "title", "source_url"})
 """Shown above; in rows they would only repeat."""
+_IN_JSON_ONLY = frozenset({"batch_id", "sync_run_id", "last_finding", "last_asked_at"})
+"""Of cases and evidence: what a person does not read, or reads in the rows below."""
 _LONG = ("old value", "new value", "message", "last error", "url", "redirect url", "detail", "reason")
 
 
@@ -72,7 +74,7 @@ def _pairs(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _print_rows(screen: Console, title: str, rows: Sequence[Any]) -> None:
     if not rows:
         return
-    known = [field.name for field in fields(rows[0]) if field.name not in _OF_THE_LISTING]
+    known = [field.name for field in fields(rows[0]) if field.name not in _OF_THE_LISTING | _IN_JSON_ONLY]
     names = [name for name in known if any(getattr(row, name) is not None for row in rows)]
     columns = [name.replace("_", " ") for name in names]
     screen.print(table(columns, [[_short(getattr(row, name)) for name in names] for row in rows], title=title, wide=_LONG))

@@ -174,5 +174,6 @@ def outcome(session: "SessionReport") -> Text:
 
 def _walk_row(walk: "Walk") -> tuple[object, ...]:
     ended = ago(walk.completed_at) if walk.completed_at else walk.status
+    seen = walk.entries if walk.distinct_listings is None else walk.distinct_listings
     stated = walk.last_stated_total
-    return (walk.scope, walk.pages_fetched, walk.pages_failed, walk.entries, stated, walk.cap_hit, walk.verdict, ended)
+    return (walk.scope, walk.pages_fetched, walk.pages_failed, seen, stated, walk.parts or None, walk.verdict, ended)
