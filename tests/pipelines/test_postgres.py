@@ -318,7 +318,8 @@ def test_flushes_that_would_deadlock_are_retried_and_both_stored(engine: Engine)
     for thread in threads:
         thread.join(timeout=30)
     assert column(engine, "SELECT n FROM counter ORDER BY id") == [2, 2]
-    assert len(tries) == 3
+    # The one that is told to try again may meet the other once more.
+    assert len(tries) >= 3
 
 
 def test_flushes_of_the_same_listings_at_once_agree_with_history(engine: Engine, pipeline: Pipeline) -> None:

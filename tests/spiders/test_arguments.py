@@ -28,7 +28,7 @@ def test_each_argument_at_fault_is_named() -> None:
     message = refused(ManifestSpider, page="3", colour="red")
     assert "-a page: Extra inputs" in message
     assert "-a colour: Extra inputs" in message
-    assert message.endswith("(arguments: portal, base_url, run, fence, pages, scope, source)")
+    assert message.endswith("(arguments: portal, base_url, run, fence, slower, pages, scope, source)")
 
 
 def test_an_unknown_scope_or_portal_names_those_there_are() -> None:
