@@ -10,27 +10,16 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from propspider.db.models import Alert
+from propspider.db.models.control import AlertKind
 from propspider.sync import statement
 
-Kind = Literal[
-    "block",
-    "sweep_void",
-    "count_drop",
-    "filter_ignored",
-    "quarantine",
-    "controls_failed",
-    "tier_overdue",
-    "backlog",
-    "error_rate",
-    "crawl_unusual",
-]
 Severity = Literal["info", "warning", "critical"]
 DUE_AT_ONCE = 20
 
 
 def raise_alert(
     connection: Connection,
-    kind: Kind,
+    kind: AlertKind,
     message: str,
     *,
     portal: str = "",
@@ -110,7 +99,7 @@ def listed(
     return [AlertRow(**row) for row in connection.execute(asked).mappings()]
 
 
-def is_open(connection: Connection, kind: Kind, *, portal: str = "", subject: str = "") -> bool:
+def is_open(connection: Connection, kind: AlertKind, *, portal: str = "", subject: str = "") -> bool:
     of_it = (Alert.kind == kind, Alert.portal == portal, Alert.subject == subject, Alert.resolved_at.is_(None))
     return connection.execute(select(Alert.id).where(*of_it)).first() is not None
 
@@ -149,7 +138,7 @@ def delivered(connection: Connection, alert: DueAlert, accepted_by: Iterable[str
     connection.execute(statement("alert_delivered"), parameters)
 
 
-def resolve(connection: Connection, kind: Kind, *, portal: str | None = "", subject: str | None = None) -> int:
+def resolve(connection: Connection, kind: AlertKind, *, portal: str | None = "", subject: str | None = None) -> int:
     """What it was about is over; how many open alerts that were. `portal` and `subject` None: whatever theirs."""
     over = update(Alert).where(Alert.kind == kind, Alert.resolved_at.is_(None))
     if portal is not None:

@@ -12,9 +12,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, func, select
 
 from propspider.db.models import ScrapingError
+from propspider.db.models.control import AlertKind
 from propspider.items import ErrorType
 from propspider.sync import alerts, breaker, queue, statement, unusual
-from propspider.sync.alerts import Kind
 from propspider.sync.runs import SessionRef
 
 State = Literal["fine", "info", "warning", "critical"]
@@ -162,7 +162,7 @@ def _look_at_yield(connection: Connection, session: SessionRef, requests: Reques
 def _settle(
     connection: Connection,
     state: State | None,
-    kind: Kind,
+    kind: AlertKind,
     message: str,
     *,
     portal: str,

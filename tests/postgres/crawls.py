@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,15 +70,24 @@ def simulated(listings: int) -> Iterator[Portal]:
 
 
 class Spider:
-    """`scrapy crawl` from the project's root. Its log is JSON lines in `log`."""
+    """`scrapy crawl`, or another `command`, from the project's root. Its log is JSON lines in `log`."""
 
-    def __init__(self, name: str, portal: Portal, scratch: Path, environment: Mapping[str, str], *, delay: float = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        portal: Portal,
+        scratch: Path,
+        environment: Mapping[str, str],
+        *,
+        delay: float = 0,
+        command: Sequence[str] = (),
+    ) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("PROPSPIDER_", "DATABASE_"))}
         overrides = "PROPSPIDER_PORTALS__PINCALI__"
         self.log = scratch / f"{name}.{len(list(scratch.glob('*.log')))}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "scrapy", "crawl", name],
+                command or [sys.executable, "-m", "scrapy", "crawl", name],
                 cwd=ROOT,
                 env={
                     **kept,

@@ -1,5 +1,6 @@
 """The database goes away in the middle of a crawl: with it back in time nothing shows, else the crawl says so."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -95,6 +96,25 @@ def test_a_sweep_outlives_a_restart_and_is_complete(
     assert scalar(engine, "SELECT count(*) FROM property_manifest") == LISTINGS
     assert scalar(engine, "SELECT count(*) FROM sighting_misses WHERE missed > 0") == 0
     assert column(engine, "SELECT status FROM scraping_sessions") == ["completed"]
+
+
+def test_a_tier_outlives_a_restart(portal: Portal, stoppable_url: str, stoppable: Server, engine: Engine, tmp_path: Path) -> None:
+    portal.gate.hold_after(40)
+    command = [str(Path(sys.executable).with_name("propspider")), "tier", "1", "--json"]
+    runner = Spider("tier", portal, tmp_path, {"DATABASE_URL": stoppable_url}, command=command)
+    try:
+        assert portal.gate.reached.wait(60), runner.said
+        stoppable.stop()
+        portal.gate.opened.set()
+        pause()
+        stoppable.start()
+        assert runner.wait() == 0, runner.said
+    finally:
+        runner.kill()
+    ended = one(engine, "SELECT tier_name, status, properties_scraped FROM sync_runs")
+    assert ended == {"tier_name": "hot_listings", "status": "completed", "properties_scraped": LISTINGS}
+    assert scalar(engine, "SELECT count(*) FROM properties_live") == LISTINGS
+    assert column(engine, "SELECT DISTINCT status FROM scrape_queue") == ["completed"]
 
 
 def test_a_server_that_stays_away_fails_the_crawl_and_nothing_unstored_counts_as_done(

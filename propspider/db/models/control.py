@@ -2,6 +2,7 @@
 
 import uuid
 from decimal import Decimal
+from typing import Literal, get_args
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
@@ -12,7 +13,7 @@ from propspider.db.models.base import Base, BigIdPk, Count, Json, Moment, Now, P
 QUEUE_STATUSES = ("pending", "in_progress", "completed", "failed", "cancelled")
 QUEUE_REASONS = ("on_demand", "new_property", "relisted", "price_change", "verification", "stale_data", "random_sample")
 QUEUE_KINDS = ("detail", "verify")
-ALERT_KINDS = (
+AlertKind = Literal[
     "block",
     "sweep_void",
     "count_drop",
@@ -23,7 +24,7 @@ ALERT_KINDS = (
     "backlog",
     "error_rate",
     "crawl_unusual",
-)
+]
 
 
 class ScrapeQueue(Base):
@@ -147,7 +148,7 @@ class Alert(Base):
 
     __tablename__ = "alerts"
     __table_args__ = (
-        one_of("kind", ALERT_KINDS),
+        one_of("kind", get_args(AlertKind)),
         one_of("severity", ("info", "warning", "critical")),
         Index("uq_alerts_open", "portal", "kind", "subject", unique=True, postgresql_where=text("resolved_at IS NULL")),
     )
