@@ -25,6 +25,8 @@ SCOPE = "sale"
 
 _KEY = re.compile(rb"EB-([A-Z]{1,2}[0-9]{4})(?![0-9])")
 _LINK = re.compile(rb'href="/en/home/([^"/?#]+)"')
+_CURRENT = re.compile(rb'(pagination-button page current">\s*)1(\s*<)')
+_NEXT = re.compile(rb'([?&]page=)2(?=")')
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,13 @@ class Sample:
     internal_ids: tuple[str, ...]
 
     def copy(self, number: int) -> bytes:
-        """The same page of other listings: its ids and links are those of copy `number`, up to 9,999."""
+        """The same page of other listings: its ids and links are those of copy `number`, up to 9,999; of a listing page, page
+        `number` of its walk.
+        """
         body = _KEY.sub(lambda match: b"EB-" + _letters(number) + match[1], self.body)
         body = _LINK.sub(lambda match: b'href="/en/home/%s-%d"' % (match[1], number), body)
+        body = _CURRENT.sub(lambda match: match[1] + b"%d" % number + match[2], body)
+        body = _NEXT.sub(lambda match: match[1] + b"%d" % (number + 1), body)
         if not self.internal_ids:
             return body
         known = re.compile(rb"(?<![0-9])(" + "|".join(self.internal_ids).encode() + rb")(?![0-9])")
