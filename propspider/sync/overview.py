@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from propspider.db.models import PropertyChange, PropertyLive, PropertyManifest, ScrapingError, ScrapingSession, SyncMetadata
+from propspider.db.models import PropertyLive, PropertyManifest, ScrapingError, ScrapingSession, SyncMetadata
 from propspider.sync import statement
 
 _SECONDS = sa.cast(
@@ -246,17 +246,3 @@ def error_lines(connection: Connection, session_id: uuid.UUID | None, *, limit: 
         .limit(limit)
     )
     return [ErrorLine(*row) for row in connection.execute(grouped)]
-
-
-def a_changed_listing(connection: Connection, sessions: Sequence[uuid.UUID]) -> str | None:
-    """A listing that these sessions changed, a price before anything else; one that they created when nothing changed."""
-    return connection.execute(
-        sa.select(PropertyChange.property_id)
-        .where(PropertyChange.session_id.in_(sessions), PropertyChange.change_type.in_(("updated", "created")))
-        .order_by(
-            (PropertyChange.change_type == "updated").desc(),
-            sa.func.coalesce(PropertyChange.field_name == "price", sa.false()).desc(),
-            PropertyChange.id,
-        )
-        .limit(1)
-    ).scalar()

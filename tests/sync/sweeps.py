@@ -13,11 +13,24 @@ from propspider.sync.quarantine import Usual
 from propspider.sync.removals import open_cases
 from propspider.sync.runs import Counts, SessionRef
 from propspider.sync.verification import record_batch
-from tests.builders import PORTAL, at, entry, listing, new_session, one, page, run, scalar, url_of
+from tests.builders import PORTAL, at, entry, listing, new_session, one, page, rows, run, scalar, url_of
 
 SCOPES = {"sale": Operation.SALE, "rent": Operation.RENT}
 USUAL = Usual(share=0.05, at_least=5)
 DAY = 24 * 60
+HISTORY = (
+    "SELECT old_value, new_value, change_type, change_reason FROM property_changes"
+    " WHERE field_name = 'listing_status' ORDER BY id"
+)
+
+
+def contents(engine: Engine, *more: str) -> dict[str, object]:
+    tables = ("properties_live", "removal_cases", "property_changes", "property_offers", "url_aliases", *more)
+    return {table: rows(engine, f"SELECT * FROM {table} ORDER BY 1") for table in tables}  # noqa: S608
+
+
+def history(engine: Engine) -> list[tuple[object, ...]]:
+    return [tuple(row.values()) for row in rows(engine, HISTORY)]
 
 
 def sweep(

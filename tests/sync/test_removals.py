@@ -6,32 +6,7 @@ from sqlalchemy import Engine
 from tests.builders import column, entry, item, listing, offer, one, page, rows, run, scalar
 
 from .steps import claim, flush_items, flush_pages
-from .sweeps import DAY, case, ended, status, suspect, sweep, verify
-
-HISTORY = (
-    "SELECT old_value, new_value, change_type, change_reason FROM property_changes"
-    " WHERE field_name = 'listing_status' ORDER BY id"
-)
-
-
-@pytest.fixture
-def missing(engine: Engine) -> None:
-    """Listing 1 of two was missed by two complete sweeps."""
-    sweep(engine, 0, sale=[1, 2], rent=[])
-    flush_items(engine, item(1, minute=10), item(2, minute=10))
-    run(engine, "DELETE FROM scrape_queue")
-    sweep(engine, DAY, sale=[2], rent=[])
-    sweep(engine, 2 * DAY, sale=[2], rent=[])
-
-
-def contents(engine: Engine, *more: str) -> dict[str, object]:
-    tables = ("properties_live", "removal_cases", "property_changes", "property_offers", "url_aliases", *more)
-    return {table: rows(engine, f"SELECT * FROM {table} ORDER BY 1") for table in tables}  # noqa: S608
-
-
-def history(engine: Engine) -> list[tuple[object, ...]]:
-    return [tuple(row.values()) for row in rows(engine, HISTORY)]
-
+from .sweeps import DAY, case, contents, ended, history, status, suspect, sweep, verify
 
 # --- missing ---
 
