@@ -1,5 +1,6 @@
 """The truth of a living portal: everything that happens to its listings in a run, known beforehand and told by the moment."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -32,8 +33,8 @@ from propspider.lab.truth import Event, Fact
 
 HERE = timezone(timedelta(hours=-6))
 KEPT = 65_536
+_PUBLIC_ID = re.compile(r"EB-([A-Z])([A-Z])([0-9]{4})")
 _PRICE_KINDS = (PriceKind.EXACT, PriceKind.FROM, PriceKind.ON_REQUEST)
-_NO_NUMBER = np.empty(0, dtype=np.int64)
 
 
 class Life:
@@ -73,10 +74,8 @@ class Life:
         return self.people.stock + int(np.searchsorted(self.people.born[self.people.stock :], self.seconds(at)))
 
     def rows(self, at: datetime) -> Numbers:
-        """By number, the row of each listing that was ever shown until then; nobody's before the start."""
+        """By number, the row of each listing that was ever shown until then. The stock is there from the start, and before it."""
         count = self.born(at)
-        if at < self.start:
-            return _NO_NUMBER
         passed = np.concatenate([[0], np.cumsum(self.history.at < self.seconds(at))])
         first = self.history.first[:count]
         last = np.append(self.history.first, len(self.history.at))[1 : count + 1]
@@ -96,10 +95,10 @@ class Life:
 
     def number_of(self, public_id: str) -> int | None:
         """None for an id that no listing of the run has."""
-        letters, digits = public_id[3:5], public_id[5:]
-        if not (public_id.startswith("EB-") and letters.isascii() and letters.isupper() and digits.isdigit()):
+        found = _PUBLIC_ID.fullmatch(public_id)
+        if found is None:
             return None
-        value = ((ord(letters[0]) - 65) * 26 + ord(letters[1]) - 65) * 10_000 + int(digits)
+        value = ((ord(found[1]) - 65) * 26 + ord(found[2]) - 65) * 10_000 + int(found[3])
         number = (value - FIRST_INTERNAL_NUMBER) % PUBLIC_IDS // self.people.step
         return number if number < len(self.people) and self.public_id(number) == public_id else None
 

@@ -112,11 +112,11 @@ class LivingPages:
 
     def _featured(self, scope: Scope, page: int, hour: int, numbers: Numbers) -> Numbers:
         """From anywhere in the walk; none in a walk of one page."""
-        wanted = self.life.parameters.pages.featured
-        if len(numbers) <= self._page_size:
-            return numbers[:0]
-        chances = _chance(self.life.seed, f"featured {scope.operation} {page} {hour}", np.arange(wanted))
-        return numbers[np.unique((chances * len(numbers)).astype(np.int64))]
+        paying = numbers[self.life.people.paid[numbers]] if len(numbers) > self._page_size else numbers[:0]
+        wanted = min(self.life.parameters.pages.featured, len(paying))
+        drawn = _chance(self.life.seed, f"featured {scope.operation} {page} {hour}", paying)
+        found: Numbers = paying[np.argsort(drawn)[:wanted]]
+        return found
 
     def _render(self, scope: Scope, language: Language, page: int, filters: Filters, total: int, rows: tuple[int, ...]) -> bytes:
         cards = [self._card(row, scope.layout, language) for row in rows]

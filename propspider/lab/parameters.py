@@ -100,6 +100,7 @@ class Changes(Section):
 
 class Pages(Section):
     featured: Annotated[int, Field(ge=0, le=20)] = 3
+    paid: Share = 0.01
     missed: Share = 0.01
     hard: Share = 0.005
     hard_missed: Share = 0.4

@@ -81,6 +81,7 @@ class Population:
     dollars: Flags
     amounts: tuple[Numbers, Numbers]
     hard: Flags
+    paid: Flags
     change_norm: float
     """What rates are divided by, so that their mean over the listings shown is the one asked for."""
 
@@ -144,6 +145,7 @@ def populate(parameters: Parameters, *, listings: int, seed: int, days: float) -
         dollars=dollars,
         amounts=amounts,
         hard=stream(seed, "hard").random(count) < parameters.pages.hard,
+        paid=stream(seed, "paid").random(count) < parameters.pages.paid,
         change_norm=lives.change_norm,
     )
 
