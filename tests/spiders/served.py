@@ -55,7 +55,7 @@ class Lab:
 
     @property
     def paths(self) -> list[str]:
-        return [path for _, _, path in self.app[REQUESTS]]
+        return [asked.path for asked in self.app[REQUESTS]]
 
     def asked(self, part: str) -> list[str]:
         return [path for path in self.paths if part in path]
