@@ -57,18 +57,10 @@ class Pages:
         self.ignores = ignores
         self._rendered: Callable[[Scope, Language, int, Filters], bytes | None] = lru_cache(CACHED_PAGES)(self._listing)
         self.detail: Callable[[str, Language], bytes | None] = lru_cache(CACHED_PAGES)(self._detail)
-        self.plain: Callable[[str, Language], bytes] = lru_cache(CACHED_PAGES)(self._plain)
         self.listed: Callable[[Scope, Filters], tuple[Listing, ...]] = lru_cache(CACHED_PAGES)(self._listed)
 
-    def _render(self, template: str, language: Language, **values: Any) -> bytes:
-        def said(english: str, spanish: str) -> str:
-            return Bilingual(english, spanish).said(language)
-
-        values |= {"language": language, "said": said, "site": SITE, "login_path": LOGIN_PATH, "scopes": SCOPES}
-        return _environment().get_template(template).render(values).encode()
-
-    def _plain(self, template: str, language: Language) -> bytes:
-        return self._render(template, language)
+    def plain(self, template: str, language: Language) -> bytes:
+        return plain_page(template, language)
 
     def _listed(self, scope: Scope, filters: Filters) -> tuple[Listing, ...]:
         effective = filters.without(self.ignores)
@@ -85,7 +77,7 @@ class Pages:
         if not 1 <= page <= last or (self.page_cap is not None and page > self.page_cap):
             return None
         shown = listings[(page - 1) * self.page_size : page * self.page_size]
-        return self._render(
+        return _render(
             "listing.html",
             language,
             scope=scope,
@@ -107,7 +99,7 @@ class Pages:
         if listing is None:
             return None
         layout = detail_layout(listing)
-        return self._render(
+        return _render(
             "detail.html",
             language,
             listing=listing,
@@ -129,6 +121,20 @@ class Pages:
         start = bisect_right(siblings, -listing.number, key=lambda one: -one.number)
         around = chain(islice(siblings, start, None), islice(siblings, start))
         return [one for one in islice(around, SIMILAR_CARDS + 1) if one.number != listing.number][:SIMILAR_CARDS]
+
+
+@cache
+def plain_page(template: str, language: Language) -> bytes:
+    """One that shows nothing of a world."""
+    return _render(template, language)
+
+
+def _render(template: str, language: Language, **values: Any) -> bytes:
+    def said(english: str, spanish: str) -> str:
+        return Bilingual(english, spanish).said(language)
+
+    values |= {"language": language, "said": said, "site": SITE, "login_path": LOGIN_PATH, "scopes": SCOPES}
+    return _environment().get_template(template).render(values).encode()
 
 
 @cache

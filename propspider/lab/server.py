@@ -11,6 +11,7 @@ from aiohttp import web
 
 from propspider.lab import sitemap
 from propspider.lab.catalogue import Language
+from propspider.lab.faults import Faults
 from propspider.lab.pages import DETAIL_ROOTS, LOGIN_PATH, SITE, Pages
 from propspider.lab.scopes import LISTING_ROOTS, Filter, read_walk
 from propspider.lab.world import World
@@ -43,14 +44,15 @@ def create_app(
     ignores: frozenset[Filter] = frozenset(),
     sitemap_base: str | None = None,
     sitemap_size: int = sitemap.PART_SIZE,
+    faults: Faults | None = None,
 ) -> web.Application:
     """`page_cap` is the last page that is served of one walk, None for no cap; `crawl_delay` in seconds, for robots.txt.
 
     `ignores`: filters that are silently without effect, as if the URL did not name them. The index of the sitemap names its
     parts, of `sitemap_size` URLs each, on the portal's own host, or on `sitemap_base` (scheme and host of a second application),
-    where this one serves none.
+    where this one serves none. `faults`: what goes wrong with its answers.
     """
-    app = web.Application(middlewares=[_log_request])
+    app = web.Application(middlewares=[_log_request, *([faults.middleware] if faults else [])])
     app[REQUESTS] = deque(maxlen=KEPT_REQUESTS)
     of_world = partial(Pages, page_size=page_size, page_cap=page_cap, ignores=ignores)
     app[SHOWN] = Shown(of_world(world), of_world)
