@@ -1,7 +1,6 @@
 """A portal that misbehaves: faults with a rate and a window, repeatable by their seed, as a middleware of the laboratory."""
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -19,13 +18,25 @@ from propspider.lab.fault_kinds import FAULTS, FaultKind
 from propspider.lab.pages import DETAIL_ROOTS
 from propspider.lab.scopes import LISTING_ROOTS
 
-__all__ = ["FAULT", "FAULTS", "KIND", "Fault", "FaultError", "FaultKind", "Faults", "RequestKind", "is_hit", "kind_of", "uniform"]
+__all__ = [
+    "FAULT",
+    "FAULTS",
+    "KIND",
+    "PATIENCE",
+    "Fault",
+    "FaultError",
+    "FaultKind",
+    "Faults",
+    "RequestKind",
+    "is_hit",
+    "kind_of",
+    "uniform",
+]
 
 By = Literal["request", "path"]
 PATIENCE = 30.0
 """The crawler's time-out in seconds."""
 _DAY = timedelta(days=1)
-_SPECIFICATION = re.compile(r"(?P<name>[^:@,]*)(?::(?P<rate>[^@,]*))?(?:@(?P<window>[^,]*))?(?P<options>(?:,.*)?)", re.DOTALL)
 _KIND_OF_ROOT: Mapping[str, RequestKind] = {
     **{root + "/": "listing" for root in LISTING_ROOTS.values()},
     **{root + "/": "detail" for root in DETAIL_ROOTS.values()},
@@ -71,19 +82,18 @@ class Fault:
     @classmethod
     def parse(cls, text: str) -> "Fault":
         """`name[:rate][@onset..end][,option=value]…`; raises FaultError."""
-        found = _SPECIFICATION.fullmatch(text.strip())
-        if found is None:
-            raise FaultError(f"{text!r} is no fault: name[:rate][@onset..end][,option=value]")
-        name, rate, window = found["name"], found["rate"], found["window"]
+        head, *parts = text.strip().split(",")
+        head, has_window, window = head.partition("@")
+        name, has_rate, rate = head.partition(":")
         _check_name(name)
-        onset, end = _window(name, window) if window is not None else (None, None)
+        onset, end = _window(name, window) if has_window else (None, None)
         options = {}
-        for part in found["options"].split(",")[1:]:
+        for part in parts:
             key, is_given, value = part.partition("=")
             if not is_given or not value or key in options:
                 raise FaultError(f"{name}: {part!r} is no option: one is written option=value, once")
             options[key] = value
-        return cls(name=name, rate=1.0 if rate is None else _number(name, "rate", rate), onset=onset, end=end, options=options)
+        return cls(name=name, rate=_number(name, "rate", rate) if has_rate else 1.0, onset=onset, end=end, options=options)
 
     def __str__(self) -> str:
         onset, end = (_text(one) if one is not None else "" for one in (self.onset, self.end))

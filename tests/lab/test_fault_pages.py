@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from propspider.items import Offer, Operation, PriceKind
 from propspider.lab import fault_pages
@@ -232,12 +234,14 @@ def test_a_changed_page_has_its_own_length(portal: Faulty) -> None:
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_a_page_of_nothing_names_nothing() -> None:
-    assert fault_pages.split("<html></html>").cards == []
-    assert fault_pages.stated_total("<html></html>") is None
-    assert fault_pages.link_of("<li></li>") == ""
-    with pytest.raises(KeyError):
-        fault_pages.without_field("<html></html>", "nothing")
+@given(st.text(max_size=200))
+def test_a_page_that_has_nothing_of_it_stays_as_it_is(page: str) -> None:
+    assert fault_pages.split(page).page == page
+    assert fault_pages.without_cards(page, lambda _: True) == page
+    assert fault_pages.with_total(page, 7) == fault_pages.emptied(page, None) == page
+    assert fault_pages.flipped(fault_pages.flipped(page, "USD"), "MXN") == page
+    assert all(fault_pages.renamed_class(page, name) == page for name in CLASSES)
+    assert all(fault_pages.without_field(page, field) == page for field in FIELDS)
 
 
 def test_a_detail_that_names_nothing_is_unreadable(portal: Faulty) -> None:
