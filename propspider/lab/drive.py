@@ -83,7 +83,7 @@ class Driver:
         except (LeaseHeld, TierBusy, PortalPaused) as error:
             log.info("not run", tier=self.tiers[key].name, reason=str(error))
             self._later[key] = clock.now() + AGAIN
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that drives
+        except BaseException as error:
             self._broken = error
         finally:
             with self._changed:
