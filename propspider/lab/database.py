@@ -54,7 +54,16 @@ def is_ours(url: str) -> bool:
         return found is not None and bool(found[0])
 
 
-def clock_of(connection: psycopg.Connection) -> datetime:
-    row = connection.execute("SELECT at FROM lab.clock").fetchone()
-    assert row is not None  # noqa: S101 - CLOCK puts it there
-    return row[0]  # type: ignore[no-any-return]
+def begun(url: str) -> datetime | None:
+    """The moment at which a simulation left it; None for one that was made for the first."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT at FROM lab.clock WHERE EXISTS (SELECT FROM sync_runs)").fetchone()
+        return None if row is None else row[0]
+
+
+def copy(config: Config, source: str, name: str) -> str:
+    """Another database as `source` stands; nobody may be connected to that. Its URL. Raises as `create`."""
+    server = embedded.ensure(config.state_dir, pg_bin=config.pg_bin)
+    drop(server, name)
+    embedded.ensure_database(server, name, template=source)
+    return server.url(name)
