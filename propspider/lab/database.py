@@ -36,6 +36,15 @@ def create(config: Config, name: str) -> str:
     return url
 
 
+def url_of(config: Config, name: str) -> str:
+    return embedded.ensure(config.state_dir, pg_bin=config.pg_bin).url(name)
+
+
+def discard(config: Config, name: str) -> None:
+    """Raises NotOurs, embedded.EmbeddedError."""
+    drop(embedded.ensure(config.state_dir, pg_bin=config.pg_bin), name)
+
+
 def drop(server: embedded.Server, name: str) -> None:
     """Nothing where there is none. Raises NotOurs."""
     try:
