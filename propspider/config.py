@@ -54,10 +54,15 @@ class PortalOverride(BaseModel):
     delay_seconds: float | None = Field(default=None, ge=0)
     obey_robots: bool | None = None
     page_cap: int | None = Field(default=None, gt=0)
+    requests_per_day: int | None = Field(default=None, gt=0)
+    queue_ceiling: int | None = Field(default=None, gt=0)
     rendering: Literal["http", "browser"] | None = None
     cookies_file: Path | None = None
     """cookies.txt or a browser's JSON export, for pages that need a login."""
     tiers: dict[TierLevel, TierOverride] = Field(default_factory=dict)
+
+
+_FACTS = {"page_cap", "rendering", "delay_seconds", "requests_per_day", "queue_ceiling"}
 
 
 class Config(BaseSettings):
@@ -117,6 +122,11 @@ class Config(BaseSettings):
     @cached_property
     def log_path(self) -> Path:
         return self.log_file or self.state_dir / "logs" / "propspider.log"
+
+    def facts_of(self, portal: str) -> dict[str, Any]:
+        """What this installation says in the place of a portal's own portal.toml."""
+        override = self.portals.get(portal)
+        return {} if override is None else override.model_dump(include=_FACTS, exclude_none=True)
 
 
 def complaints(error: ValidationError) -> str:

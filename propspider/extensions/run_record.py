@@ -76,6 +76,7 @@ class RunRecord:
             base_url=spider.portal.base_url,
             parser_version=spider.portal.parser_version,
             sync_run_id=spider.args.run,
+            queue_ceiling=spider.portal.facts.queue_ceiling,
         )
         holder = f"{socket.gethostname()}:{os.getpid()}, session {str(session.id)[:8]}"
         self._own = tuple(leases.acquire(connection, name, holder) for name in sorted(spider.lease_names))

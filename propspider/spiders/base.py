@@ -1,7 +1,6 @@
 """What the spiders share: validated arguments, the portal, and how a response becomes an item or a typed error."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -104,7 +103,7 @@ class PortalSpider(scrapy.Spider):
             args = cls.args_model.model_validate(given)
             name = args.portal or config.default_portal
             override = config.portals.get(name)
-            portal = portals.load(name).with_base(
+            portal = portals.load(name, config.facts_of(name)).with_base(
                 args.base_url or (override.base_url if override else None), allow_private=config.allow_private
             )
         except ValidationError as error:
@@ -113,14 +112,8 @@ class PortalSpider(scrapy.Spider):
             raise SpiderArgumentError(f"{faults} (arguments: {known})") from error
         except (portals.UnknownPortal, portals.BaseUrlRefused, portals.PortalFileError) as error:
             raise SpiderArgumentError(str(error)) from error
-        changed = override.model_dump(include={"page_cap", "rendering"}, exclude_none=True) if override is not None else {}
-        if changed:
-            portal = replace(portal, facts=portal.facts.model_copy(update=changed))
-        delay = portal.facts.delay_seconds
-        if override is not None and override.delay_seconds is not None:
-            delay = override.delay_seconds
         cls.check(args, portal)
-        return args, portal, delay * args.slower
+        return args, portal, portal.facts.delay_seconds * args.slower
 
     @classmethod
     def check(cls, args: Any, portal: Portal) -> None:

@@ -78,7 +78,7 @@ def finished(processes: Sequence["subprocess.Popen[str]"]) -> None:
 
 
 def times(lab: Lab) -> list[float]:
-    return [moment for moment, _, _ in lab.app[REQUESTS]]
+    return [asked.monotonic for asked in lab.app[REQUESTS]]
 
 
 def test_three_processes_keep_one_pace(engine: Engine, database_url: str) -> None:
