@@ -97,7 +97,7 @@ def figures(outcomes: Iterable[Outcome], kind: Kind, until: datetime, *, within:
 def _percentile(hours: "np.ndarray[tuple[int], np.dtype[np.float64]]", percent: float) -> float | None:
     if not hours.size:
         return None
-    found = float(np.percentile(hours, percent, method="higher"))
+    found = float(np.percentile(hours, percent, method="inverted_cdf"))
     return found if np.isfinite(found) else None
 
 

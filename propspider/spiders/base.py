@@ -85,6 +85,8 @@ class PortalSpider(scrapy.Spider):
     interrupted: "Interrupted" = MappingProxyType({})
     scopes: Sequence[str] = ()
     """What it sweeps."""
+    unused_answers = 0
+    """Those that left neither a row nor an error: asked for again, or come too late."""
     failure: str | None = None
     """Why a crawl that came to its end failed all the same."""
 
