@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from propspider.lab.farm import Suite
     from propspider.lab.scenario import Scenario
 
-app = typer.Typer(
-    no_args_is_help=True, help="A simulated portal that knows the truth: tune tiers on it."
-)
+app = typer.Typer(no_args_is_help=True, help="A simulated portal that knows the truth: tune tiers on it.")
 
 Listings = Annotated[int, typer.Option("--listings", min=100, max=1_000_000, help="They stand for 600,000.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed is the same world.")]

@@ -209,7 +209,9 @@ def test_pages_that_are_none_of_the_portals_one_after_another_are_a_block(engine
     assert 5 <= len(asked) <= (20 if wall == "login" else 7)
     found = column(engine, "SELECT error_type FROM scraping_errors ORDER BY id")
     assert found[:5] == [*["login" if wall == "login" else "wrong_page"] * 4, "blocked"]
-    assert scalar(engine, "SELECT reason FROM portal_pauses").startswith("blocked: 5 pages in a row were not what was asked for; ")
+    assert scalar(engine, "SELECT reason FROM portal_pauses").startswith(
+        "blocked: 5 pages in a row were not what was asked for; "
+    )
 
 
 @pytest.mark.parametrize("gone", [12, 40])
