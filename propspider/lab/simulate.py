@@ -11,7 +11,7 @@ from attrs import frozen
 from propspider import clock, lab, portals
 from propspider.config import Config
 from propspider.db.engine import get_engine
-from propspider.lab import database, parameters, sample, score
+from propspider.lab import LaboratoryError, database, parameters, sample, score
 from propspider.lab.crawling import InProcessLauncher
 from propspider.lab.drive import Driver
 from propspider.lab.faults import Fault, Faults
@@ -137,7 +137,7 @@ class Simulation:
         result = driver.run(Key.FULL)
         self._slowness = 1.0
         if not result.success:
-            raise RuntimeError(f"the first full scrape {result.status}: {'; '.join(result.errors)}")
+            raise LaboratoryError(f"the first full scrape {result.status}: {'; '.join(result.errors)}")
         self._told(f"took {(self._time.now() - START) / timedelta(days=1):.1f} days; {self._scenario.warm_up_days:g} of warm-up")
 
     def _sample(self, since: datetime, end: datetime) -> None:
