@@ -16,6 +16,7 @@ from aiohttp.typedefs import Middleware
 from propspider import clock
 from propspider.lab import sitemap
 from propspider.lab.catalogue import Language
+from propspider.lab.fault_answers import NO_ANSWER
 from propspider.lab.faults import FAULT, KIND, Faults, kind_of
 from propspider.lab.pages import DETAIL_ROOTS, LOGIN_PATH, SITE, Moved, Pages, Served, plain_page
 from propspider.lab.scopes import LISTING_ROOTS, Filter, read_walk
@@ -134,7 +135,7 @@ def _log(now: Callable[[], datetime], spend: Callable[[float], None], latency: f
             spend(latency)
         try:
             response = await handler(request)
-            record.status = response.status
+            record.status = 0 if response.status == NO_ANSWER else response.status
         except web.HTTPException as error:
             record.status = error.status
             raise
