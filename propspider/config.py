@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -146,11 +145,6 @@ def _variable(place: tuple[int | str, ...]) -> str:
 def environment_with(**extra: str) -> dict[str, str]:
     """For a process to start: this one's, and more."""
     return {**os.environ, **extra}
-
-
-def take_over(environment: Mapping[str, str]) -> None:
-    """From now on this process's own."""
-    os.environ.update(environment)
 
 
 def load() -> Config:

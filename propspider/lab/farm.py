@@ -1,5 +1,6 @@
 """Simulations in processes of their own, two at a time: each has its clock, its portal, its reactor and its database."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -103,7 +104,7 @@ def farm(told: Callable[[str], None], *, workers: int = WORKERS) -> Iterator[Far
 
 def carry_out(scenario: Scenario, part: Part, url: str, told: Callable[[str], None]) -> "Result | None":
     """In a process that does nothing else. Raises what a simulation raises."""
-    config.take_over(scenario.environment(url))
+    os.environ.update(scenario.environment(url))
     from propspider import logs
     from propspider.lab import simulate
 

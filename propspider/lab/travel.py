@@ -11,7 +11,7 @@ import psycopg
 CLOCK = """
 CREATE SCHEMA lab;
 CREATE TABLE lab.clock (at timestamptz NOT NULL, is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only));
-INSERT INTO lab.clock (at) VALUES (now());
+INSERT INTO lab.clock (at) VALUES ('epoch');
 """
 """In a new database: it is the laboratory's own from then on."""
 GOES_BY_IT = """
