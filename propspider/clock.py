@@ -1,21 +1,43 @@
-"""The only place that reads the wall clock or waits: the laboratory swaps `now` and `sleep` for simulated time."""
+"""The only place that reads the wall clock or waits; a laboratory puts its own time in its place."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
-_now: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
-_sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+class Time(Protocol):
+    """`now` is aware UTC. Called from any thread."""
+
+    def now(self) -> datetime: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class RealTime:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+_time: Time = RealTime()
+
+
+def use(source: Time) -> None:
+    """From now on, for the whole process."""
+    global _time  # noqa: PLW0603 - the one place that knows the time
+    _time = source
 
 
 def now() -> datetime:
     """Aware UTC."""
-    return _now()
+    return _time.now()
 
 
 async def sleep(seconds: float) -> None:
-    await _sleep(seconds)
+    await _time.sleep(seconds)
 
 
 def wait(seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -54,10 +55,15 @@ class PortalOverride(BaseModel):
     delay_seconds: float | None = Field(default=None, ge=0)
     obey_robots: bool | None = None
     page_cap: int | None = Field(default=None, gt=0)
+    requests_per_day: int | None = Field(default=None, gt=0)
+    queue_ceiling: int | None = Field(default=None, gt=0)
     rendering: Literal["http", "browser"] | None = None
     cookies_file: Path | None = None
     """cookies.txt or a browser's JSON export, for pages that need a login."""
     tiers: dict[TierLevel, TierOverride] = Field(default_factory=dict)
+
+
+_FACTS = {"page_cap", "rendering", "delay_seconds", "requests_per_day", "queue_ceiling"}
 
 
 class Config(BaseSettings):
@@ -118,6 +124,11 @@ class Config(BaseSettings):
     def log_path(self) -> Path:
         return self.log_file or self.state_dir / "logs" / "propspider.log"
 
+    def facts_of(self, portal: str) -> dict[str, Any]:
+        """What this installation says in the place of a portal's own portal.toml."""
+        override = self.portals.get(portal)
+        return {} if override is None else override.model_dump(include=_FACTS, exclude_none=True)
+
 
 def complaints(error: ValidationError) -> str:
     """Names the variables at fault, never their values."""
@@ -135,6 +146,11 @@ def _variable(place: tuple[int | str, ...]) -> str:
 def environment_with(**extra: str) -> dict[str, str]:
     """For a process to start: this one's, and more."""
     return {**os.environ, **extra}
+
+
+def take_over(environment: Mapping[str, str]) -> None:
+    """From now on this process's own."""
+    os.environ.update(environment)
 
 
 def load() -> Config:

@@ -46,7 +46,7 @@ def status(as_json: AsJson = False) -> None:
 
     config = load()
     with connected() as connection:
-        known = {name: portals.load(name) for name in portals.names()}
+        known = {name: portals.load(name, config.facts_of(name)) for name in portals.names()}
         schedules = {
             name: get_schedule_status(connection, portal, of_portal(portal, config), clock.now())
             for name, portal in known.items()

@@ -122,7 +122,7 @@ def _tiers(config: "Config", name: str) -> "tuple[Portal, dict[Key, Tier]]":
     from propspider import portals
     from propspider.tiers.table import of_portal
 
-    found = portals.load(name)
+    found = portals.load(name, config.facts_of(name))
     return found, of_portal(found, config)
 
 
@@ -143,10 +143,8 @@ def _plan(config: "Config", portal: "Portal", chosen: "Tier") -> "Plan":
     from propspider import clock
     from propspider.tiers.plan import plan_run
 
-    own = config.portals.get(portal.name)
-    delay = own.delay_seconds if own is not None and own.delay_seconds is not None else portal.facts.delay_seconds
     with opened(config) as engine, engine.connect() as connection:
-        found = plan_run(connection, portal, chosen, clock.now(), delay_seconds=delay)
+        found = plan_run(connection, portal, chosen, clock.now())
         connection.rollback()
     return found
 

@@ -3,7 +3,7 @@
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -16,6 +16,8 @@ from aiohttp.typedefs import Middleware
 from propspider import clock
 from propspider.lab import sitemap
 from propspider.lab.catalogue import Language
+from propspider.lab.fault_answers import NO_ANSWER
+from propspider.lab.faults import FAULT, KIND, Faults, kind_of
 from propspider.lab.pages import DETAIL_ROOTS, LOGIN_PATH, SITE, Moved, Pages, Served, plain_page
 from propspider.lab.scopes import LISTING_ROOTS, Filter, read_walk
 from propspider.lab.world import World
@@ -49,8 +51,6 @@ class Request:
 
 REQUESTS = web.AppKey("requests", deque[Request])
 """The last ones, oldest first, by their beginning."""
-KIND = web.RequestKey("kind", str)
-FAULT = web.RequestKey("fault", str)
 COUNTS = web.AppKey("counts", Counter[tuple[date, str, str, int]])
 """Of all that ended: by (day of the portal's time in UTC, kind, method, status). It grows while it is read: copy it."""
 
@@ -79,7 +79,7 @@ def create_app(
     spend: Callable[[float], None] = lambda _: None,
     latency: float | None = None,
     kept_requests: int = KEPT_REQUESTS,
-    middlewares: Sequence[Middleware] = (),
+    faults: Faults | None = None,
 ) -> web.Application:
     """`page_size` defaults to 24 for a world that stands still, 42 for a life; `page_cap` is the last page that is served of one
     walk, None for no cap; `crawl_delay` in seconds, for robots.txt.
@@ -89,12 +89,11 @@ def create_app(
     where this one serves none.
 
     `now` says which moment of a life is shown, aware. `spend` is told of the seconds that each request costs: `latency`, half a
-    second of a life, none of a world, where it begins. `middlewares` stand between the log, which gives each request its
-    `request[KIND]` and keeps its `request[FAULT]`, and the pages; what they answer with is tagged.
+    second of a life, none of a world, where it begins. `faults`: what goes wrong with its answers, whose tags tell of it as well.
     """
     lives = not isinstance(world, World)
     seconds = LATENCY if lives and latency is None else latency or 0.0
-    app = web.Application(middlewares=[_log(now, spend, seconds), _tag, *middlewares])
+    app = web.Application(middlewares=[_log(now, spend, seconds), _tag, *([faults.middleware] if faults else [])])
     app[REQUESTS] = deque(maxlen=kept_requests)
     app[COUNTS] = Counter()
     size = page_size or (PAGE_SIZE if lives else STILL_PAGE_SIZE)
@@ -126,18 +125,6 @@ def set_world(app: web.Application, world: World) -> None:
     shown.pages = shown.of_world(world)
 
 
-def kind_of(path: str) -> str:
-    """Of a request, by its path without the query."""
-    if path == "/robots.txt":
-        return "robots"
-    if path.startswith("/sitemap"):
-        return "sitemap"
-    for kind, roots in (("listing", LISTING_ROOTS), ("detail", DETAIL_ROOTS)):
-        if any(path.startswith(root + "/") for root in roots.values()):
-            return kind
-    return "other"
-
-
 def _log(now: Callable[[], datetime], spend: Callable[[float], None], latency: float) -> Middleware:
     @web.middleware
     async def log(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -148,7 +135,7 @@ def _log(now: Callable[[], datetime], spend: Callable[[float], None], latency: f
             spend(latency)
         try:
             response = await handler(request)
-            record.status = response.status
+            record.status = 0 if response.status == NO_ANSWER else response.status
         except web.HTTPException as error:
             record.status = error.status
             raise

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 import attrs
@@ -12,6 +13,7 @@ from scrapy.crawler import Crawler
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from propspider import clock
 from propspider.db.engine import get_engine
 from propspider.db.transactions import BadData, ConnectionLost, in_transaction
 from propspider.evidence import VerificationBatch
@@ -45,6 +47,8 @@ class PostgresPipeline:
         self._buffer: list[Storable] = []
         self._weight = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._due: datetime | None = None
+        """When what is buffered is to be stored: the timer's moment by the clock, which a laboratory's time may pass first."""
         self._flushing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._lost = False
@@ -64,11 +68,13 @@ class PostgresPipeline:
             return item
         self._buffer.append(item)
         self._weight += max(1, len(item.entries)) if isinstance(item, ManifestPage) else 1
-        if self._weight >= ENTRIES_PER_FLUSH or isinstance(item, VerificationBatch):
+        is_due = self._due is not None and clock.now() >= self._due
+        if self._weight >= ENTRIES_PER_FLUSH or is_due or isinstance(item, VerificationBatch):
             await self._flush()
         elif self._timer is None:
             wait = PAGES_WAIT_SECONDS if isinstance(item, ManifestPage) else ITEMS_WAIT_SECONDS
             self._timer = asyncio.get_running_loop().call_later(wait, self._flush_soon)
+            self._due = clock.now() + timedelta(seconds=wait)
         return item
 
     async def close_spider(self) -> None:
@@ -82,7 +88,7 @@ class PostgresPipeline:
     async def _flush(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer = self._due = None
         async with self._flushing:
             batch, self._buffer, self._weight = self._buffer, [], 0
             if not batch or self._lost:

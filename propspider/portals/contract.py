@@ -4,11 +4,13 @@ import hashlib
 import importlib
 import ipaddress
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -122,6 +124,8 @@ class PortalFacts(_Table):
     rendering: Literal["http", "browser"] = "http"
     delay_seconds: float = Field(ge=0)
     requests_per_day: int = Field(gt=0)
+    queue_ceiling: int = Field(default=10_000, gt=0)
+    """Detail pages that wait in the queue at most; what more is in need follows as it empties."""
     page_cap: int | None = Field(default=None, gt=0)
     max_page_bytes: int = Field(default=5_000_000, gt=0)
     max_page_tags: int = Field(default=50_000, gt=0)
@@ -293,6 +297,11 @@ class Portal:
             return Judgement.HTTP_STATUS, f"status {response.status}"
         return self._judge_body(body, lowered, kind)
 
+    def shows_a_page(self, response: HttpResponse) -> bool:
+        """Whether it is a page of the portal of any kind, wrong as it may be where it was found."""
+        lowered = bytes(response.body).lower()
+        return any(marker.lower().encode() in lowered for marker in (*self.facts.listing_markers, *self.facts.detail_markers))
+
     def _judge_body(self, body: bytes, lowered: bytes, kind: PageKind) -> tuple[Judgement, str]:
         if not body.strip():
             return Judgement.EMPTY_PAGE, "no body"
@@ -364,13 +373,14 @@ def names() -> list[str]:
     return sorted(_folders())
 
 
-def load(name: str) -> Portal:
-    """Raises UnknownPortal, PortalFileError."""
+def load(name: str, changes: Mapping[str, Any] = MappingProxyType({})) -> Portal:
+    """`changes`: keys of portal.toml that an installation has its own values for. Raises UnknownPortal, PortalFileError."""
     folder = _folders().get(name)
     if folder is None:
         raise UnknownPortal(f"no portal {name!r}; there are: {', '.join(names())}")
     try:
-        facts = PortalFacts.model_validate(tomllib.loads(folder.joinpath("portal.toml").read_text(encoding="utf-8")))
+        stated = tomllib.loads(folder.joinpath("portal.toml").read_text(encoding="utf-8"))
+        facts = PortalFacts.model_validate(stated | dict(changes))
     except ValueError as error:
         raise PortalFileError(f"portals/{name}/portal.toml: {error}") from error
     return Portal(name=name, facts=facts, base_url=facts.base_url)

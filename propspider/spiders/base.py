@@ -1,7 +1,6 @@
 """What the spiders share: validated arguments, the portal, and how a response becomes an item or a typed error."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 _SHOWS_NOTHING = frozenset({Judgement.LOGIN, Judgement.WRONG_PAGE, Judgement.EMPTY_PAGE, Judgement.UNREADABLE})
 _MISSED_IN_A_ROW: dict[PageKind, int] = {"listing": 3, "detail": 5}
 """Different pages without the portal's markers and no good one between: a wall that no sign of portal.toml tells of."""
+_ELSEWHERE_IN_A_ROW = 25
+"""Of all that show something else; the portal's own pages among them, where listings that are gone lead to a search."""
 
 
 class SpiderArgumentError(ValueError):
@@ -84,6 +85,8 @@ class PortalSpider(scrapy.Spider):
     interrupted: "Interrupted" = MappingProxyType({})
     scopes: Sequence[str] = ()
     """What it sweeps."""
+    unused_answers = 0
+    """Those that left neither a row nor an error: asked for again, or come too late."""
     failure: str | None = None
     """Why a crawl that came to its end failed all the same."""
 
@@ -92,7 +95,8 @@ class PortalSpider(scrapy.Spider):
         config = config or load()
         self.args, self.portal, self.delay_seconds = self.resolve(arguments, config)
         self.check_equipment(self.portal, config)
-        self._missed: set[str] = set()
+        self._missed: dict[str, bool] = {}
+        """Pages in a row that showed something else, and whether that was none of the portal's."""
 
     @classmethod
     def resolve(cls, arguments: dict[str, Any], config: Config) -> tuple[Any, Portal, float]:
@@ -102,7 +106,7 @@ class PortalSpider(scrapy.Spider):
             args = cls.args_model.model_validate(given)
             name = args.portal or config.default_portal
             override = config.portals.get(name)
-            portal = portals.load(name).with_base(
+            portal = portals.load(name, config.facts_of(name)).with_base(
                 args.base_url or (override.base_url if override else None), allow_private=config.allow_private
             )
         except ValidationError as error:
@@ -111,14 +115,8 @@ class PortalSpider(scrapy.Spider):
             raise SpiderArgumentError(f"{faults} (arguments: {known})") from error
         except (portals.UnknownPortal, portals.BaseUrlRefused, portals.PortalFileError) as error:
             raise SpiderArgumentError(str(error)) from error
-        changed = override.model_dump(include={"page_cap", "rendering"}, exclude_none=True) if override is not None else {}
-        if changed:
-            portal = replace(portal, facts=portal.facts.model_copy(update=changed))
-        delay = portal.facts.delay_seconds
-        if override is not None and override.delay_seconds is not None:
-            delay = override.delay_seconds
         cls.check(args, portal)
-        return args, portal, delay * args.slower
+        return args, portal, portal.facts.delay_seconds * args.slower
 
     @classmethod
     def check(cls, args: Any, portal: Portal) -> None:
@@ -182,9 +180,10 @@ class PortalSpider(scrapy.Spider):
             self._missed.clear()
             return
         if judgement in _SHOWS_NOTHING:
-            self._missed.add(response.meta.get("redirect_urls", [response.url])[0])
-            if len(self._missed) >= _MISSED_IN_A_ROW[kind]:
-                judgement, sign = Judgement.BLOCKED, f"{len(self._missed)} pages in a row were none of the portal's; {sign}"
+            asked = response.meta.get("redirect_urls", [response.url])[0]
+            self._missed[asked] = not self.portal.shows_a_page(http_response(response))
+            if sum(self._missed.values()) >= _MISSED_IN_A_ROW[kind] or len(self._missed) >= _ELSEWHERE_IN_A_ROW:
+                judgement, sign = Judgement.BLOCKED, f"{len(self._missed)} pages in a row were not what was asked for; {sign}"
         yield self.error(judgement.error_type, sign, response=response, **context)
         if judgement is Judgement.BLOCKED:
             raise CloseSpider("blocked")

@@ -108,7 +108,7 @@ class DetailSpider(PortalSpider):
             return lease(property_id=wanted).claim(connection, 1)
         self._claimer = self._claimer or lease()
         rows = self._claimer.claim(connection, size)
-        if len(rows) < size and queue.top_up(connection, self.portal.name):
+        if len(rows) < size and queue.top_up(connection, self.portal.name, ceiling=self.portal.facts.queue_ceiling):
             rows += self._claimer.claim(connection, size - len(rows))
         return rows
 

@@ -67,7 +67,7 @@ def record_pages(connection: Connection, session: SessionRef, pages: Sequence[Ma
     _note_moved_prices(connection, [c for c in changes if is_worth_a_request(c.decision)])
     sights = {property_id: (sight.observed_at, sight.entry.source_url) for property_id, sight in newest.items()}
     relisted = see_on_listing_pages(connection, session.portal, sights, known, session_id=session.id)
-    queued = queue.top_up(connection, session.portal)
+    queued = queue.top_up(connection, session.portal, ceiling=session.queue_ceiling)
     errors = [_page_gate_error(page) for page in pages if id(page) in gated]
     runs.record_errors(connection, session, errors)
     return Counts(

@@ -87,7 +87,7 @@ def look_at_session(connection: Connection, session: SessionRef) -> None:
         _look_at_errors(connection, session, requests)
     if requests.status == "completed":
         _look_at_yield(connection, session, requests)
-    look_at_queue(connection, session.portal)
+    look_at_queue(connection, session.portal, ceiling=session.queue_ceiling)
 
 
 def requests_of(connection: Connection, session_ids: Sequence[uuid.UUID]) -> list[Requests]:
@@ -95,10 +95,10 @@ def requests_of(connection: Connection, session_ids: Sequence[uuid.UUID]) -> lis
     return [Requests(**row) for row in connection.execute(statement("session_requests"), parameters).mappings()]
 
 
-def look_at_queue(connection: Connection, portal: str) -> State:
+def look_at_queue(connection: Connection, portal: str, *, ceiling: int) -> State:
     row = connection.execute(statement("queue_backlog"), {"portal": portal}).one()
     overdue = timedelta(seconds=max(0.0, row.overdue_seconds or 0.0))
-    state = backlog_state(row.pending, overdue, is_open=alerts.is_open(connection, "backlog", portal=portal))
+    state = backlog_state(row.pending, overdue, ceiling=ceiling, is_open=alerts.is_open(connection, "backlog", portal=portal))
     if state == "warning":
         message = f"{row.pending:,} pages wait in the queue, the first of them {_hours(overdue)} longer than it should"
     else:

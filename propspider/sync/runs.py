@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Text, cast, func, insert, sele
 from propspider.db.models import ScrapingError, ScrapingSession, SyncMetadata, SyncRun
 from propspider.items import CrawlError
 from propspider.sync import statement
+from propspider.sync.queue import CEILING
 
 Outcome = Literal["completed", "failed", "cancelled"]
 
@@ -25,12 +26,13 @@ class NoSuchRun(LookupError):
 
 @dataclass(frozen=True)
 class SessionRef:
-    """The session that a flush belongs to."""
+    """The session that a flush belongs to. `queue_ceiling`: how many rows of its portal it may let wait."""
 
     id: uuid.UUID
     sync_run_id: uuid.UUID
     portal: str
     parser_version: str
+    queue_ceiling: int = CEILING
 
 
 @dataclass(kw_only=True)
@@ -75,6 +77,7 @@ def open_session(
     base_url: str,
     parser_version: str,
     sync_run_id: uuid.UUID | None = None,
+    queue_ceiling: int = CEILING,
 ) -> SessionRef:
     """A running session; without a run it opens one of its own (tier null). Sessions that died are buried first."""
     bury_the_dead(connection)
@@ -93,7 +96,7 @@ def open_session(
         .returning(ScrapingSession.id)
     ).scalar_one()
     connection.execute(insert(SyncMetadata).values(session_id=session_id))
-    return SessionRef(session_id, sync_run_id, portal, parser_version)
+    return SessionRef(session_id, sync_run_id, portal, parser_version, queue_ceiling)
 
 
 def find_run(connection: Connection, prefix: str) -> uuid.UUID:

@@ -37,5 +37,5 @@ def record(connection: Connection, session: SessionRef, pages: Sequence[SitemapP
         }
         counts.found += connection.execute(statement("sitemap_candidates"), parameters).rowcount
         counts.entries += len(page.listing_urls)
-    counts.queued = queue.top_up(connection, session.portal)
+    counts.queued = queue.top_up(connection, session.portal, ceiling=session.queue_ceiling)
     return counts

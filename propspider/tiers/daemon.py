@@ -110,7 +110,7 @@ class Duty:
     def _look_at_portals(self, connection: Connection) -> None:
         now = clock.now()
         for portal, tiers in self.configured.values():
-            conditions.look_at_queue(connection, portal.name)
+            conditions.look_at_queue(connection, portal.name, ceiling=portal.facts.queue_ceiling)
             for tier in get_schedule_status(connection, portal, tiers, now).tiers:
                 late = now - tier.next_run if tier.is_due and tier.next_run is not None else timedelta(0)
                 if tier.running is None and late > OVERDUE:
@@ -179,7 +179,7 @@ def first_open(connection: Connection, portal: Portal, tiers: Mapping[Key, Tier]
 
 def configured(config: Config) -> Configured:
     """Every portal with its tiers. Raises PortalFileError."""
-    loaded = [portals.load(name) for name in portals.names()]
+    loaded = [portals.load(name, config.facts_of(name)) for name in portals.names()]
     return {portal.name: (portal, of_portal(portal, config)) for portal in loaded}
 
 

@@ -36,7 +36,7 @@ class Plan:
     prevented: str | None
 
 
-def plan_run(connection: Connection, portal: Portal, tier: Tier, now: datetime, *, delay_seconds: float) -> Plan:
+def plan_run(connection: Connection, portal: Portal, tier: Tier, now: datetime) -> Plan:
     """The caller rolls back."""
     facts, name = portal.facts, portal.name
     walks, verifies = Step.MANIFEST in tier.steps, Step.VERIFY in tier.steps
@@ -45,7 +45,7 @@ def plan_run(connection: Connection, portal: Portal, tier: Tier, now: datetime, 
     cases = _open_cases(connection, portal) if verifies else 0
     to_verify = sum(queue.waiting(connection, name, "verify").values()) if verifies else 0
     before = queue.waiting(connection, name, "detail")
-    steps.fill(connection, name, tier, now, sample=True)
+    steps.fill(connection, portal, tier, now, sample=True)
     after = queue.waiting(connection, name, "detail")
     pending = sum(after.values())
     interrupted = [run for run in tier_runs.unfinished(connection, name) if run.tier_name == tier.name]
@@ -60,7 +60,7 @@ def plan_run(connection: Connection, portal: Portal, tier: Tier, now: datetime, 
         to_verify=to_verify,
         queued=_more(before, after),
         details=min(pending, tier.max_items or pending),
-        delay_seconds=delay_seconds * tier.slower,
+        delay_seconds=facts.delay_seconds * tier.slower,
         prevented=_prevented(connection, portal, tier),
     )
 

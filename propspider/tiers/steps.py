@@ -7,8 +7,8 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from propspider import clock
+from propspider.portals import Portal
 from propspider.sync import leases, queue, runs, tier_runs
-from propspider.sync.queue import CEILING
 from propspider.sync.tier_runs import ScopeSize
 from propspider.tiers.running import SWEEP_WAIT_SECONDS, Running
 from propspider.tiers.table import Step, Tier
@@ -104,16 +104,17 @@ def pages_to_walk(tier: Tier, sizes: Mapping[str, ScopeSize], scopes: list[str],
 
 def refill(connection: Connection, running: Running, *, sample: bool) -> int:
     """Rows that were added to the queue, and counted for the run."""
-    added = fill(connection, running.portal.name, running.tier, clock.now(), sample=sample)
+    added = fill(connection, running.portal, running.tier, clock.now(), sample=sample)
     tier_runs.add_queued(connection, running.run_id, running.lease, added)
     return added
 
 
-def fill(connection: Connection, portal: str, tier: Tier, now: datetime, *, sample: bool) -> int:
+def fill(connection: Connection, portal: Portal, tier: Tier, now: datetime, *, sample: bool) -> int:
     """What the tier wants fetched, as far as the window reaches. Detail crawls refill it with what is new and changed."""
     stale_before = None if tier.stale is None else now - tier.stale
-    size = sample_size(connection, portal, tier.sample) if sample and tier.sample else 0
-    return queue.top_up(connection, portal, stale_before=stale_before, sample=size, ceiling=CEILING)
+    size = sample_size(connection, portal.name, tier.sample) if sample and tier.sample else 0
+    ceiling = portal.facts.queue_ceiling
+    return queue.top_up(connection, portal.name, stale_before=stale_before, sample=size, ceiling=ceiling)
 
 
 def sample_size(connection: Connection, portal: str, share: float) -> int:

@@ -1,17 +1,19 @@
 """The schema's history leads to its models, both ways."""
 
 import threading
+from typing import LiteralString
 
 import psycopg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg import sql
 from sqlalchemy import text
 
 from propspider.db import migrate
 from propspider.db.engine import create_engine
 from propspider.db.migrate import MigrationFailed
-from propspider.db.models.views import APP_NOW, VIEWS
+from propspider.db.models.views import APP_CLOCK, APP_NOW, VIEWS
 from propspider.db.revision import HEAD
 
 TABLES = """
@@ -104,10 +106,11 @@ def test_every_view_of_the_database_is_of_the_models(database_url: str) -> None:
     assert {name for (name,) in views} == VIEWS.keys()
 
 
-def test_the_clock_function_is_the_one_that_the_models_define(database_url: str) -> None:
-    body = "SELECT prosrc, provolatile, proparallel, prolang::text FROM pg_proc WHERE proname = 'app_now'"
+@pytest.mark.parametrize(("function", "definition"), [("app_now", APP_NOW), ("app_clock", APP_CLOCK)])
+def test_a_clock_function_is_the_one_that_the_models_define(database_url: str, function: str, definition: LiteralString) -> None:
+    body = "SELECT prosrc, provolatile, proparallel, prolang::text FROM pg_proc WHERE proname = %s"
     with psycopg.connect(database_url) as connection:
-        stored = connection.execute(body).fetchall()
-        connection.execute("DROP FUNCTION app_now() CASCADE")
-        connection.execute(APP_NOW)
-        assert connection.execute(body).fetchall() == stored
+        stored = connection.execute(body, [function]).fetchall()
+        connection.execute(sql.SQL("DROP FUNCTION {} CASCADE").format(sql.Identifier(function)))
+        connection.execute(definition)
+        assert connection.execute(body, [function]).fetchall() == stored

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scrapy.utils.sitemap import Sitemap
@@ -27,7 +26,7 @@ from propspider.lab.order import Order
 from propspider.lab.pages import DETAIL_ROOTS, SITE, SOLD_TEXT, WITHDRAWN_TEXT
 from propspider.lab.parameters import Parameters, of
 from propspider.lab.scopes import SCOPE_OF, SCOPES, Filters, Scope
-from propspider.lab.server import COUNTS, FAULT, KIND, REQUESTS, Handler, create_app
+from propspider.lab.server import COUNTS, REQUESTS, create_app
 from propspider.lab.serving import serve
 from propspider.lab.texts import Layout
 from propspider.lab.truth import Event, Kind
@@ -289,30 +288,6 @@ def test_requests_are_logged_with_the_portals_time_and_counted(served: Living) -
     assert app[COUNTS][day, "detail", "GET", 404] - counted[day, "detail", "GET", 404] == 1
     assert app[COUNTS][day, "listing", "HEAD", 200] - counted[day, "listing", "HEAD", 200] == 1
     served.step = timedelta(0)
-
-
-def test_a_middleware_stands_between_the_log_and_the_pages(served: Living) -> None:
-    """What it makes of a page is what the ETag tells, and its name is in the log."""
-
-    @web.middleware
-    async def spoil(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await handler(request)
-        if request[KIND] != "listing":
-            return response
-        assert isinstance(response, web.Response)
-        request[FAULT] = "spoilt"
-        response.text = (response.text or "").replace("property__component", "x")
-        return response
-
-    with living(LIFE, page_size=10, middlewares=[spoil], kept_requests=2) as spoilt:
-        served.now, served.step = START, timedelta(0)
-        for path in ("/", SALE.path("en"), "/robots.txt"):
-            spoilt.client.ask(path)
-        mine, plain = (one.client.ask(SALE.path("en")) for one in (spoilt, served))
-        assert "property__component" in plain.text
-        assert "property__component" not in mine.text
-        assert mine.headers["etag"] != plain.headers["etag"]
-        assert [(one.kind, one.fault) for one in spoilt.client.app[REQUESTS]] == [("robots", None), ("listing", "spoilt")]
 
 
 @pytest.mark.parametrize(

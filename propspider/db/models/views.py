@@ -1,7 +1,9 @@
-"""Views, and the one function that stands for the clock. Their migrations hold copies; a test keeps both equal."""
+"""Views, and the functions that stand for the clock. Their migrations hold copies; a test keeps both equal."""
 
 APP_NOW = "CREATE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT now()'"
 """The laboratory's own database replaces it; SQL writes (SELECT app_now()) so that it runs once a statement."""
+APP_CLOCK = "CREATE FUNCTION app_clock() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL SAFE AS 'SELECT clock_timestamp()'"
+"""For what goes on within a transaction, the pace of a host and its pauses; replaced likewise. Leases know real time alone."""
 
 QUEUE_STEP = """CREATE FUNCTION queue_step(priority integer) RETURNS interval LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT (ARRAY[interval '0', interval '1 hour', interval '6 hours', interval '3 days', interval '7 days'])[priority] $$"""

@@ -3,15 +3,15 @@
 -- What comes while it is held answers requests of before: that is no further strike.
 INSERT INTO host_pacing AS p (host, next_at, delay_seconds, hold_until, strikes)
 VALUES (
-    :host, clock_timestamp(), 0,
-    clock_timestamp() + make_interval(secs => coalesce(CAST(:seconds AS double precision), CAST(:least AS double precision))), 1
+    :host, app_clock(), 0,
+    app_clock() + make_interval(secs => coalesce(CAST(:seconds AS double precision), CAST(:least AS double precision))), 1
 )
 ON CONFLICT (host) DO UPDATE
-SET hold_until = greatest(p.hold_until, clock_timestamp() + make_interval(secs => coalesce(
+SET hold_until = greatest(p.hold_until, app_clock() + make_interval(secs => coalesce(
         CAST(:seconds AS double precision),
-        CASE WHEN p.hold_until > clock_timestamp() THEN 0
+        CASE WHEN p.hold_until > app_clock() THEN 0
              ELSE least(CAST(:longest AS double precision),
                         greatest(4 * p.delay_seconds::float8, CAST(:least AS double precision)) * power(2, least(p.strikes, 20)))
         END))),
-    strikes = p.strikes + CASE WHEN p.hold_until > clock_timestamp() THEN 0 ELSE 1 END
-RETURNING extract(epoch FROM p.hold_until - clock_timestamp())::float8 AS held_seconds
+    strikes = p.strikes + CASE WHEN p.hold_until > app_clock() THEN 0 ELSE 1 END
+RETURNING extract(epoch FROM p.hold_until - app_clock())::float8 AS held_seconds

@@ -5,7 +5,7 @@ VALUES (:portal, :reason, :by, CAST(:until AS timestamptz), 0)
 ON CONFLICT (portal) DO UPDATE
 SET reason = excluded.reason,
     paused_by = excluded.paused_by,
-    paused_at = clock_timestamp(),
+    paused_at = app_clock(),
     until = excluded.until,
-    times = CASE WHEN p.until < clock_timestamp() - interval '24 hours' THEN 0 ELSE p.times END
+    times = CASE WHEN p.until < app_clock() - interval '24 hours' THEN 0 ELSE p.times END
 RETURNING portal, reason, paused_by, paused_at, until, times
