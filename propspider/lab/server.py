@@ -52,7 +52,7 @@ class Request:
 REQUESTS = web.AppKey("requests", deque[Request])
 """The last ones, oldest first, by their beginning."""
 COUNTS = web.AppKey("counts", Counter[tuple[date, str, str, int]])
-"""Of all that ended: by (day of the portal's time in UTC, kind, method, status)."""
+"""Of all that ended: by (day of the portal's time in UTC, kind, method, status). It grows while it is read: copy it."""
 
 
 @dataclass

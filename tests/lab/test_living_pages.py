@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scrapy.utils.sitemap import Sitemap
 
@@ -309,6 +309,7 @@ def test_filters_match_as_they_do_in_a_still_world(served: Living, scope: Scope,
     assert order.numbers(scope.operation, filters).tolist() == truth
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, DAYS), min_size=1, max_size=8), st.floats(0, DAYS))
 def test_wherever_time_went_the_order_is_that_of_the_moment(days: list[float], last: float) -> None:
     """Back in time, too."""
