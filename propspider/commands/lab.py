@@ -35,6 +35,7 @@ def run_scenario(
     days: Annotated[float, typer.Option("--days", min=1, help="Days that are judged.")] = 30,
     warm_up: Annotated[float, typer.Option("--warm-up", min=0, help="Days under the tiers before those.")] = 45,
     listings: Listings = 5_000,
+    requests: Annotated[float, typer.Option("--requests", min=0.001, help="A listing and day; the field affords 0.072.")] = 0.072,
     policy: Annotated[str, typer.Option("--policy", help="tiers, or full: one full scrape after another.")] = "tiers",
     seed: Seed = 1,
     world: WorldFile = None,
@@ -51,6 +52,7 @@ def run_scenario(
         days=days,
         warm_up_days=warm_up,
         listings=listings,
+        requests_per_listing=requests,
         policy=policy,
         seed=seed,
         world=None if world is None else world.absolute(),
@@ -211,9 +213,8 @@ def _overrides(given: list[str]) -> dict[str, dict[str, str]]:
 
 def _show_scale(scenario: "Scenario") -> None:
     from propspider.lab.parameters import read
-    from propspider.lab.scale import Scale
 
-    rows = Scale(scenario.listings).rows(read(scenario.world))
+    rows = scenario.scale.rows(read(scenario.world))
     console().print(table(("what", "in the field", "here"), rows))
 
 

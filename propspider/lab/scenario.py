@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from propspider.lab import PORTAL
-from propspider.lab.scale import Scale
+from propspider.lab.scale import FIELD_REQUESTS_PER_LISTING, Scale
 
 Policy = Literal["tiers", "full"]
 """`tiers`: the table's, by their calendar. `full`: the naive way, one full crawl after another."""
@@ -26,6 +26,8 @@ class Scenario(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9_]{1,40}$")
     listings: int = Field(default=5_000, ge=100, le=1_000_000)
     seed: int = 1
+    requests_per_listing: float = Field(default=FIELD_REQUESTS_PER_LISTING, gt=0)
+    """And day."""
     policy: Policy = "tiers"
     first_load_days: float = Field(default=28, gt=0)
     warm_up_days: float = Field(default=45, ge=0)
@@ -42,12 +44,16 @@ class Scenario(BaseModel):
         return self.first_load_days + self.warm_up_days + self.days
 
     @property
+    def scale(self) -> Scale:
+        return Scale(self.listings, self.requests_per_listing)
+
+    @property
     def database(self) -> str:
         return f"propspider_lab_{self.name}"
 
     def environment(self, database_url: str) -> dict[str, str]:
         """Of the process that carries it out; its spiders read it."""
-        scale, portal = Scale(self.listings), f"PROPSPIDER_PORTALS__{PORTAL.upper()}__"
+        scale, portal = self.scale, f"PROPSPIDER_PORTALS__{PORTAL.upper()}__"
         overrides = {
             f"{portal}TIERS__{level}__{name.upper()}": str(value)
             for level, changes in self.tiers.items()

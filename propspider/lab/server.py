@@ -131,7 +131,7 @@ def _log(now: Callable[[], datetime], spend: Callable[[float], None], latency: f
         kind = request[KIND] = kind_of(request.path)
         record = Request(now(), time.monotonic(), request.method, request.path_qs, kind)
         request.app[REQUESTS].append(record)
-        if latency:
+        if latency and kind != "robots":
             spend(latency)
         try:
             response = await handler(request)
