@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from propspider.lab import PORTAL
 from propspider.lab.scale import FIELD_REQUESTS_PER_LISTING, Scale
+from propspider.overrides import TierLevel, TierOverride
 
 Policy = Literal["tiers", "full"]
 """`tiers`: the table's, by their calendar. `full`: the naive way, one full crawl after another."""
@@ -36,8 +37,8 @@ class Scenario(BaseModel):
     """As `Fault.parse` reads them."""
     world: Path | None = None
     """A file of parameters; None = the world as it is shipped."""
-    tiers: dict[str, dict[str, float | int | str | bool]] = Field(default_factory=dict)
-    """Overrides of the tier table by tier, as `[tiers.N]` of a portal.toml has them."""
+    tiers: dict[TierLevel, TierOverride] = Field(default_factory=dict)
+    """In the field's figures."""
 
     @property
     def total_days(self) -> float:
@@ -57,7 +58,7 @@ class Scenario(BaseModel):
         overrides = {
             f"{portal}TIERS__{level}__{name.upper()}": str(value)
             for level, changes in self.tiers.items()
-            for name, value in changes.items()
+            for name, value in changes.model_dump(exclude_none=True).items()
         }
         return {
             "DATABASE_URL": database_url,
