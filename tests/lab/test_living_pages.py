@@ -324,6 +324,16 @@ def test_wherever_time_went_the_order_is_that_of_the_moment(days: list[float], l
     assert moved.shown().tolist() == fresh.shown().tolist()
 
 
+@pytest.mark.parametrize("day", [0, 33, DAYS])
+def test_whoever_is_sorted_anew_stands_where_he_was_put(monkeypatch: pytest.MonkeyPatch, day: float) -> None:
+    put, sorted_anew = Order(LIFE), Order(LIFE)
+    put.move(START + timedelta(days=day))
+    monkeypatch.setattr("propspider.lab.order._MANY", 0)
+    sorted_anew.move(START + timedelta(days=day))
+    for operation in SCOPE_OF:
+        assert put.numbers(operation).tolist() == sorted_anew.numbers(operation).tolist()
+
+
 def test_the_same_seed_serves_the_same_pages() -> None:
     at = START + timedelta(days=5)
     lives = [Life(Parameters(), listings=200, seed=9, start=START, days=10) for _ in range(2)]
