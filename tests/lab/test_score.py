@@ -332,3 +332,8 @@ def test_runs_of_tiers_are_told_by_name(lab: Callable[..., Laboratory]) -> None:
     card = told.scored()
     names = ("daily_sync runs", "daily_sync takes, mean", "daily_sync takes, most")
     assert [value(card, name) for name in names] == [2, 3, 4]
+
+
+def test_a_span_without_time_is_not_scored(lab: Callable[..., Laboratory]) -> None:
+    with pytest.raises(ValueError, match="nothing to score"):
+        lab((-500, fact(1))).scored(until_days=0)

@@ -13,6 +13,7 @@ from propspider.lab.record import Record, Write
 from propspider.lab.requests import Session, balance, traffic
 from propspider.lab.score import Targets, meets
 from propspider.lab.truth import Event, Kind
+from propspider.lab.values import Past
 from tests.builders import offer
 from tests.lab.scoring import Logged, SmallTruth, fact, hour, public, row
 
@@ -198,3 +199,14 @@ def test_the_truth_by_hand_tells_its_events() -> None:
     truth = SmallTruth((1, fact(1)), (2, fact(1, offer(5))), (3, fact(1, offer(5), shown=False)))
     assert [event.kind for event in truth.events(hour(0), hour(3))] == [Kind.NEW, Kind.REPRICED]
     assert truth.facts(hour(2.5))[public(1)].offers == (offer(5),)
+
+
+def test_a_state_between_two_changes_of_one_day_is_found() -> None:
+    words = [fact(1, description=word) for word in ("one", "two", "three")]
+    truth = SmallTruth((-500, words[0]), (2, words[1]), (6, words[2]))
+    past = Past(truth, truth.events(hour(0), hour(48)), hour(0), hour(48))
+    for at, word in ((1, "one"), (2, "one"), (3, "two"), (7, "three"), (30, "three"), (48, "three"), (-10, "one"), (-600, None)):
+        found = past.fact(public(1), hour(at))
+        assert (found and found.description) == word
+    assert {one.description for one in past.ever(public(1), hour(5))} == {"one", "two"}
+    assert past.fact(public(2), hour(5)) is None
