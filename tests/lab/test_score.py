@@ -258,12 +258,12 @@ def test_the_books_of_requests_balance_to_the_last_answer(lab: Callable[..., Lab
     told = lab((-500, fact(1)))
     stats = {
         "downloader/response_count": 6,
-        "downloader/exception_type_count/twisted.internet.error.TimeoutError": 2,
-        "downloader/exception_type_count/twisted.internet.error.ConnectionRefusedError": 5,
+        "downloader/exception_type_count/scrapy.exceptions.DownloadTimeoutError": 2,
+        "downloader/exception_type_count/scrapy.exceptions.DownloadConnectionRefusedError": 5,
         "downloader/exception_type_count/propspider.middlewares.pacing.CrawlEnding": 3,
         "downloader/response_status_count/302": 1,
         "retry/reason_count/503 Service Unavailable": 1,
-        "retry/reason_count/twisted.internet.error.TimeoutError": 2,
+        "retry/reason_count/scrapy.exceptions.DownloadTimeoutError": 2,
         "robotstxt/response_count": 1,
         "propspider/unused_answers": 1,
     }
