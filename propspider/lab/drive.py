@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -40,10 +41,11 @@ class Driver:
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
-        self._running: dict[Key, threading.Thread] = {}
+        self._workers = ThreadPoolExecutor(len(self.tiers), thread_name_prefix="propspider-tier")
+        self._running: dict[Key, Future[None]] = {}
         self._ended = 0
         self._later: dict[Key, datetime] = {}
-        self._broken: BaseException | None = None
+        self._broken: Future[None] | None = None
         self.results: list[TierResult] = []
 
     def run(self, key: Key, **changes: object) -> TierResult:
@@ -51,14 +53,13 @@ class Driver:
         return self._kept(run_tier(self.engine, self.portal, replace(self.tiers[key], **changes), self.launcher, stop=self.stop))  # type: ignore[arg-type]
 
     def until(self, end: datetime) -> None:
-        """The schedule, up to a moment; a run that is under way then comes to its end. Raises what broke a run."""
+        """The schedule, once, up to a moment; a run that is under way then comes to its end. Raises what broke a run."""
         while self._broken is None and self.stop() is Stop.NO and clock.now() < end:
             coming = min([end, *(moment for key in self.tiers if (moment := self._begin(key)) is not None)])
             self._await(coming)
-        for thread in list(self._running.values()):
-            thread.join()
+        self._workers.shutdown()
         if self._broken is not None:
-            raise self._broken
+            self._broken.result()
 
     def _begin(self, key: Key) -> datetime | None:
         """Starts the tier when it is due; when to look again."""
@@ -70,9 +71,8 @@ class Driver:
         with self.engine.connect() as connection:
             if not should_run_tier(connection, self.portal, tier, now):
                 return get_next_scheduled_run(connection, self.portal, tier, now)
-        thread = threading.Thread(target=self._carry_out, args=(key,), name=f"propspider-tier-{key}", daemon=True)
-        self._running[key] = thread
-        thread.start()
+        self._running[key] = self._workers.submit(self._carry_out, key)
+        self._running[key].add_done_callback(partial(self._over, key))
         return None
 
     def _carry_out(self, key: Key) -> None:
@@ -83,13 +83,14 @@ class Driver:
         except (LeaseHeld, TierBusy, PortalPaused) as error:
             log.info("not run", tier=self.tiers[key].name, reason=str(error))
             self._later[key] = clock.now() + AGAIN
-        except BaseException as error:
-            self._broken = error
-        finally:
-            with self._changed:
-                del self._running[key]
-                self._ended += 1
-                self._changed.notify_all()
+
+    def _over(self, key: Key, run: "Future[None]") -> None:
+        with self._changed:
+            del self._running[key]
+            self._ended += 1
+            if run.exception() is not None:
+                self._broken = run
+            self._changed.notify_all()
 
     def _kept(self, result: TierResult) -> TierResult:
         self.results.append(result)

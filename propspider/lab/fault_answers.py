@@ -25,6 +25,7 @@ FAULT = web.RequestKey("fault", str)
 PIECES = 4
 """In which a slow body arrives."""
 NO_ANSWER = 444
+"""The status, never sent, of an answer that was not sent."""
 _NO_LINGER = struct.pack("ii", 1, 0)
 GONE_WORDS = "This property is no longer available"
 _SPANISH_ROOTS = (LISTING_ROOTS["es"], DETAIL_ROOTS["es"])
@@ -93,7 +94,7 @@ def html(body: bytes | str, *, status: int = 200, **headers: str) -> web.Respons
 
 
 def drop(request: web.Request) -> web.StreamResponse:
-    """Resets the connection; whatever is not sent yet is lost, and so is the answer returned: 444 stands for none in a log."""
+    """Resets the connection; whatever is not sent yet is lost, and so is the answer returned."""
     if request.transport is not None:
         request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         request.transport.abort()

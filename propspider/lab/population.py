@@ -118,7 +118,7 @@ def populate(parameters: Parameters, *, listings: int, seed: int, days: float) -
     home = _homes(homes, parameters.listings.copies, agency, listings)
     kind, place, neighborhood, operation = (column[home] for column in _kinds(homes, count))
     position = np.clip(((band + homes.random(count)) / 3)[home] * homes.uniform(0.96, 1.04, count), 0, 1)
-    step = max(1, min(INTERNAL_STEP, PUBLIC_IDS // count))
+    internal, step = internal_numbers(count, seed)
     two, price, per_m2, dollars, amounts = _offers(parameters, stream(seed, "offers"), kind, operation, position)
     return Population(
         stock=listings,
@@ -132,7 +132,7 @@ def populate(parameters: Parameters, *, listings: int, seed: int, days: float) -
         split=split,
         gap=gap,
         home=home,
-        internal=FIRST_INTERNAL_NUMBER + np.arange(count) * step + stream(seed, "ids").integers(0, step, count),
+        internal=internal,
         step=step,
         kind=kind,
         place=place,
@@ -148,6 +148,12 @@ def populate(parameters: Parameters, *, listings: int, seed: int, days: float) -
         paid=stream(seed, "paid").random(count) < parameters.pages.paid,
         change_norm=lives.change_norm,
     )
+
+
+def internal_numbers(count: int, seed: int) -> tuple[Numbers, int]:
+    """Ascending, at steps small enough that their public ids differ; and the step that bounds each listing's."""
+    step = max(1, min(INTERNAL_STEP, PUBLIC_IDS // count))
+    return FIRST_INTERNAL_NUMBER + np.arange(count) * step + stream(seed, "ids").integers(0, step, count), step
 
 
 def rounded(cents: NDArray[np.number]) -> Numbers:

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Middleware
 from propspider import clock
 from propspider.lab import sitemap
 from propspider.lab.catalogue import Language
+from propspider.lab.fault_answers import NO_ANSWER
 from propspider.lab.faults import FAULT, KIND, Faults, kind_of
 from propspider.lab.pages import DETAIL_ROOTS, LOGIN_PATH, SITE, Moved, Pages, Served, plain_page
 from propspider.lab.scopes import LISTING_ROOTS, Filter, read_walk
@@ -51,7 +52,7 @@ class Request:
 REQUESTS = web.AppKey("requests", deque[Request])
 """The last ones, oldest first, by their beginning."""
 COUNTS = web.AppKey("counts", Counter[tuple[date, str, str, int]])
-"""Of all that ended: by (day of the portal's time in UTC, kind, method, status)."""
+"""Of all that ended: by (day of the portal's time in UTC, kind, method, status). It grows while it is read: copy it."""
 
 
 @dataclass
@@ -130,11 +131,11 @@ def _log(now: Callable[[], datetime], spend: Callable[[float], None], latency: f
         kind = request[KIND] = kind_of(request.path)
         record = Request(now(), time.monotonic(), request.method, request.path_qs, kind)
         request.app[REQUESTS].append(record)
-        if latency:
+        if latency and kind != "robots":
             spend(latency)
         try:
             response = await handler(request)
-            record.status = response.status
+            record.status = 0 if response.status == NO_ANSWER else response.status
         except web.HTTPException as error:
             record.status = error.status
             raise

@@ -11,24 +11,20 @@ from attrs import frozen
 from propspider import clock, lab, portals
 from propspider.config import Config
 from propspider.db.engine import get_engine
-from propspider.lab import database, parameters, sample, score
+from propspider.lab import LaboratoryError, database, parameters, sample, score
 from propspider.lab.crawling import InProcessLauncher
 from propspider.lab.drive import Driver
 from propspider.lab.faults import Fault, Faults
 from propspider.lab.life import Life
 from propspider.lab.sample import Sample
-from propspider.lab.scale import Scale
 from propspider.lab.scenario import Scenario
 from propspider.lab.score import Scorecard, Targets
 from propspider.lab.server import REQUESTS, create_app
 from propspider.lab.serving import serve
 from propspider.lab.travel import SimulatedClock
-from propspider.tiers.running import Stop
 from propspider.tiers.table import Key, of_portal
 
 START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
-PACE_SECONDS = 2.0
-"""What the portal is asked to be read at; the time that stands for it is the scale's."""
 SAMPLE_EVERY = timedelta(hours=6)
 PATIENCE_SECONDS = 30.0
 REAL_PATIENCE_SECONDS = 1.0
@@ -48,36 +44,14 @@ class Result:
     applied: dict[str, int]
 
 
-def environment(scenario: Scenario, database_url: str) -> dict[str, str]:
-    """What the process of a simulation needs; its spiders read it."""
-    scale, portal = Scale(scenario.listings), f"PROPSPIDER_PORTALS__{lab.PORTAL.upper()}__"
-    overrides = {
-        f"{portal}TIERS__{level}__{name.upper()}": str(value)
-        for level, changes in scenario.tiers.items()
-        for name, value in changes.items()
-    }
-    return {
-        "DATABASE_URL": database_url,
-        "DATABASE_DIRECT_URL": "",
-        "SCRAPYD_URL": "",
-        "PROPSPIDER_ALERT_URLS": "",
-        "PROPSPIDER_ALLOW_PRIVATE": "1",
-        f"{portal}DELAY_SECONDS": str(PACE_SECONDS),
-        f"{portal}PAGE_CAP": str(scale.depth_cap),
-        f"{portal}REQUESTS_PER_DAY": str(round(scale.requests_per_day)),
-        f"{portal}QUEUE_CEILING": str(scale.queue_ceiling),
-        **overrides,
-    }
-
-
 class Simulation:
     """`told` gets a line now and then. Raises what the parameters, the faults and the database raise."""
 
-    def __init__(self, scenario: Scenario, config: Config, told: Callable[[str], None], stop: Callable[[], Stop]) -> None:
+    def __init__(self, scenario: Scenario, config: Config, told: Callable[[str], None]) -> None:
         if config.database_url is None:
             raise ValueError("a simulation runs in a database of its own")
-        self._scenario, self._config, self._told, self._stop = scenario, config, told, stop
-        self._scale = Scale(scenario.listings)
+        self._scenario, self._config, self._told = scenario, config, told
+        self._scale = scenario.scale
         known = parameters.read(scenario.world)
         days = SPARE + scenario.total_days
         self._life = Life(known, listings=scenario.listings, seed=scenario.seed, start=START, days=days)
@@ -150,7 +124,7 @@ class Simulation:
             portal = portals.load(lab.PORTAL, self._config.facts_of(lab.PORTAL)).with_base(base_url, allow_private=True)
             tiers = {key: self._scale.tier(tier) for key, tier in of_portal(portal, self._config).items()}
             launcher = InProcessLauncher(arguments={"base_url": base_url}, settings=SETTINGS)
-            yield Driver(get_engine(), portal, tiers, launcher, self._time, self._stop)
+            yield Driver(get_engine(), portal, tiers, launcher, self._time)
             launcher.close()
 
     def _load(self, driver: Driver) -> None:
@@ -162,7 +136,7 @@ class Simulation:
         result = driver.run(Key.FULL)
         self._slowness = 1.0
         if not result.success:
-            raise RuntimeError(f"the first full scrape {result.status}: {'; '.join(result.errors)}")
+            raise LaboratoryError(f"the first full scrape {result.status}: {'; '.join(result.errors)}")
         self._told(f"took {(self._time.now() - START) / timedelta(days=1):.1f} days; {self._scenario.warm_up_days:g} of warm-up")
 
     def _sample(self, since: datetime, end: datetime) -> None:

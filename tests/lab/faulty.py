@@ -35,6 +35,7 @@ class Faulty:
     marks: list[str | None] = field(default_factory=list)
     """Of each request: the faults that changed its answer."""
     faults: Faults = field(init=False)
+    app: web.Application = field(init=False)
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -64,7 +65,7 @@ class Faulty:
 @contextmanager
 def faulty_portal() -> Iterator[Faulty]:
     portal = Faulty()
-    app = create_app(WORLD, page_size=12, page_cap=None, faults=portal.faults)
+    app = portal.app = create_app(WORLD, page_size=12, page_cap=None, faults=portal.faults)
 
     @web.middleware
     async def note(request: web.Request, handler: object) -> web.StreamResponse:

@@ -13,6 +13,7 @@ from propspider.evidence import SURE, Finding
 from propspider.items import Operation
 from propspider.lab.pages import LOGIN_PATH
 from propspider.lab.scopes import SCOPE_OF
+from propspider.lab.server import REQUESTS
 from propspider.portals import findings
 from propspider.portals.contract import Judgement
 
@@ -69,6 +70,17 @@ def test_refused_sends_not_one_byte(portal: Faulty, path: str, method: str) -> N
     with pytest.raises((ConnectionResetError, RemoteDisconnected)):
         portal.ask(path, method=method)
     assert portal.marks == ["refused"]
+
+
+def test_who_got_no_answer_has_no_status_in_the_log(portal: Faulty) -> None:
+    portal.set("refused,on=detail")
+    with pytest.raises((ConnectionResetError, RemoteDisconnected)):
+        portal.ask(PATH)
+    portal.ask(SALE)
+    assert [(one.path, one.status, one.fault) for one in list(portal.app[REQUESTS])[-2:]] == [
+        (PATH, 0, "refused"),
+        (SALE, 200, None),
+    ]
 
 
 def test_reset_breaks_off_in_mid_body(portal: Faulty) -> None:
