@@ -57,6 +57,7 @@ class PortalOverride(BaseModel):
     requests_per_day: int | None = Field(default=None, gt=0)
     queue_ceiling: int | None = Field(default=None, gt=0)
     rendering: Literal["http", "browser"] | None = None
+    verify_method: Literal["head_get", "get"] | None = None
     cookies_file: Path | None = None
     """cookies.txt or a browser's JSON export, for pages that need a login."""
     tiers: dict[TierLevel, TierOverride] = Field(default_factory=dict)
@@ -126,7 +127,10 @@ class Config(BaseSettings):
     def facts_of(self, portal: str) -> dict[str, Any]:
         """What this installation says in the place of a portal's own portal.toml."""
         override = self.portals.get(portal)
-        return {} if override is None else override.model_dump(include=_FACTS, exclude_none=True)
+        if override is None:
+            return {}
+        removal = {} if override.verify_method is None else {"removal": {"method": override.verify_method}}
+        return override.model_dump(include=_FACTS, exclude_none=True) | removal
 
 
 def complaints(error: ValidationError) -> str:

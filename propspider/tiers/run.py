@@ -24,6 +24,8 @@ from propspider.tiers.table import Key, Step, Tier
 
 LEAST_SUCCESS = 0.9
 """Share of 1 of the pages of a run; with less its portal is left alone for a while."""
+BESIDE = frozenset({Step.VERIFY, Step.TOP_UP, Step.DETAIL})
+"""Steps that walk no listing page."""
 FEWEST_PAGES = 20
 """Below so many a share says nothing."""
 
@@ -76,15 +78,15 @@ def take_lease(engine: Engine, portal: Portal, tier: Tier) -> Lease:
 
 
 def _neighbour(connection: Connection, portal: str) -> str | None:
-    """Why tier 1 has to wait: another tier of the portal does anything but fetch details."""
+    """Why tier 1 has to wait: another tier of the portal walks listing pages, or is about to."""
     held = leases.held(connection, [leases.of_tier(portal, None)])
     if not held:
         return None
     other = [run for run in tier_runs.unfinished(connection, portal) if run.tier_level != 1]
-    if other and other[-1].metadata.get("step") == Step.DETAIL:
+    if other and other[-1].metadata.get("step") in BESIDE:
         return None
     doing = f"{other[-1].tier_name} of {portal} is at its step {other[-1].metadata.get('step')}" if other else str(held[0])
-    return f"{doing}: tier 1 runs beside details only"
+    return f"{doing}: tier 1 does not run beside a walk"
 
 
 def _open(
