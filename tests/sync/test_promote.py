@@ -145,7 +145,7 @@ def test_the_same_page_again_writes_neither_live_nor_history(engine: Engine, ses
     assert updates(engine) == {}
     assert scalar(engine, "SELECT observed_at FROM property_state") == at(5)
     staged = column(engine, "SELECT change_type FROM property_scrapes_staging ORDER BY id")
-    assert staged == ["new", "unchanged"]
+    assert staged == ["new"]
 
 
 def test_another_hash_with_equal_values_writes_neither_live_nor_history(engine: Engine, session: SessionRef) -> None:
