@@ -1,4 +1,4 @@
-"""How many of a session's detail pages have each of a few fields filled. Functions take a connection; the caller commits."""
+"""How many of a session's detail pages have each of a few fields filled. The caller commits."""
 
 import json
 import uuid
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from propspider.db.models import SyncMetadata
+from propspider.db.prepared import Pipeline
 from propspider.items import PropertyItem
 from propspider.sync import statement
 
@@ -21,10 +22,10 @@ _VALUES: Mapping[str, Callable[[PropertyItem], Any]] = {
 }
 
 
-def add(connection: Connection, session_id: uuid.UUID, items: Collection[PropertyItem]) -> None:
+def add(pipe: Pipeline, session_id: uuid.UUID, items: Collection[PropertyItem]) -> None:
     """Counts pages that were read, whether or not they brought anything new."""
     filled = {name: len(items) - list(map(value, items)).count(None) for name, value in _VALUES.items()}
-    connection.execute(statement("coverage_add"), {"session_id": session_id, "filled": json.dumps({PAGES: len(items), **filled})})
+    pipe.send(statement("coverage_add"), {"session_id": session_id, "filled": json.dumps({PAGES: len(items), **filled})})
 
 
 def of_session(connection: Connection, session_id: uuid.UUID) -> tuple[int, dict[str, float]]:

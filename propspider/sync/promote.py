@@ -41,7 +41,6 @@ def promote(connection: Connection, session: SessionRef, items: Sequence[Propert
     newest = _newest(items)
     known = _locked(connection, session, items, newest)
     kinds = {property_id: _kind(item, known[property_id]) for property_id, item in newest.items()}
-    coverage.add(connection, session.id, newest.values())
     staged = {property_id: kind for property_id, kind in kinds.items() if kind != "unchanged"}
     stage(connection, session, [newest[property_id] for property_id in staged], staged)
     changes, unsettled = _write_offers(connection, newest, kinds)
@@ -59,6 +58,7 @@ def promote(connection: Connection, session: SessionRef, items: Sequence[Propert
             compared = pipe.send(detail_update(), {**parameters, "property_ids": candidates})
         _stamp_state(pipe, current, unsettled)
         queue.settle(pipe, [(item.claim, observed(item)) for item in items if item.claim is not None])
+        coverage.add(pipe, session.id, newest.values())
         written = {row[0] for row in compared.fetchall()} if compared is not None else set()
     mark_unchanged(connection, session, sorted(set(candidates) - written))
     return Counts(
