@@ -219,9 +219,7 @@ def test_tier_1_waits_for_a_walk_and_runs_beside_details(engine: Engine, databas
     with laboratory(WORLD) as lab:
         refused = command("tier", "1", database_url=database_url, lab=lab, TIER_1_MAX_ITEMS="1")
         assert refused.code == 1
-        assert refused.lines == [
-            "propspider: weekly_deep of pincali is at its step manifest: tier 1 does not run beside a walk"
-        ]
+        assert refused.lines == ["propspider: weekly_deep of pincali is at its step manifest: tier 1 does not run beside a walk"]
         run(engine, """UPDATE sync_runs SET metadata = '{"step": "detail"}'""")
         done = command("tier", "1", database_url=database_url, lab=lab, TIER_1_MAX_ITEMS="1")
         assert done.code == 0, done.err
