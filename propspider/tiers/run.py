@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from propspider import clock
+from propspider.config import load
 from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.portals import Portal
 from propspider.sync import alerts, breaker, leases, metrics, tier_runs
@@ -18,7 +19,7 @@ from propspider.sync.tier_runs import TierRun
 from propspider.tiers import outcome
 from propspider.tiers.launch import Launcher
 from propspider.tiers.result import TierResult
-from propspider.tiers.running import LEASE_SECONDS, Cancelled, HandedBack, OutOfTime, Running, StepFailed, Stop, budget_text
+from propspider.tiers.running import Cancelled, HandedBack, OutOfTime, Running, StepFailed, Stop, budget_text
 from propspider.tiers.steps import STEPS
 from propspider.tiers.table import Key, Step, Tier
 
@@ -60,12 +61,12 @@ def run_tier(
 
 def take_lease(engine: Engine, portal: Portal, tier: Tier) -> Lease:
     """Raises LeaseHeld, TierBusy, PortalPaused."""
-    name = leases.of_tier(portal.name, tier.level)
+    name, patience = leases.of_tier(portal.name, tier.level), load().patience
     holder = f"{socket.gethostname()}:{os.getpid()}, tier {tier.key}"
 
     def take(connection: Connection) -> Lease:
         breaker.check(connection, portal.name)
-        return leases.acquire(connection, name, holder, ttl_seconds=LEASE_SECONDS)
+        return leases.acquire(connection, name, holder, ttl_seconds=patience.run_lease)
 
     lease = in_transaction(engine, take)
     if tier.level == 1 and (busy := in_transaction(engine, partial(_neighbour, portal=portal.name))):
