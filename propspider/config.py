@@ -73,6 +73,8 @@ class Patience(BaseModel):
     """After so long without a heartbeat the scopes that a crawl walked are another's."""
     again: float = Field(default=5, gt=0)
     """Between two looks of the daemon whether a run that is in a tier's way is over."""
+    order: float = Field(default=2, gt=0)
+    """Between the beginnings of two tiers that are due at once."""
     look_round: float = Field(default=60, gt=0)
     """Between two looks of the daemon at all tiers."""
 
@@ -163,6 +165,12 @@ def _variable(place: tuple[int | str, ...]) -> str:
 def environment_with(**extra: str) -> dict[str, str]:
     """For a process to start: this one's, and more."""
     return {**os.environ, **extra}
+
+
+def environment_of_its_own(**extra: str) -> dict[str, str]:
+    """For a process to start: this one's without any setting of ours, and more."""
+    ours = ("PROPSPIDER_", "DATABASE_", "SCRAPYD_", "TIER_")
+    return {**{name: value for name, value in os.environ.items() if not name.startswith(ours)}, **extra}
 
 
 def load() -> Config:

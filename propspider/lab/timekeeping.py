@@ -1,5 +1,6 @@
 """A simulated clock for several processes: served at a socket, as `clock.Followed` asks for it."""
 
+import contextlib
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -42,6 +43,11 @@ class _Asked(socketserver.StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
+        # Whoever is killed while it asks ends its own connection.
+        with contextlib.suppress(ConnectionError):
+            self._answer()
+
+    def _answer(self) -> None:
         for line in self.rfile:
             if self.server.is_over:
                 return

@@ -31,7 +31,6 @@ LEADER = "leader"
 BEATS = 3
 """In the time after which the stand-by leads."""
 LOOK_SECONDS = 0.5
-ORDER_SECONDS = timedelta(seconds=2)
 
 OVERDUE = timedelta(hours=1)
 """A tier that has been due for longer, and does not run, is told of."""
@@ -83,7 +82,7 @@ class Duty:
                         coming = now
                     elif coming is not None and coming <= now:
                         # Of several that are due the one that is over soonest begins.
-                        coming = now + ORDER_SECONDS * (1 + list(of_it).index(tier.key))
+                        coming = now + self._in_turn(of_it, tier)
                     if coming is not None:
                         self._add(portal, tier, coming)
                         log.info("scheduled", portal=portal.name, tier=tier.name, next=coming.isoformat())
@@ -115,21 +114,24 @@ class Duty:
             conditions.look_at_queue(connection, portal.name, ceiling=portal.facts.queue_ceiling)
             for tier in get_schedule_status(connection, portal, tiers, now).tiers:
                 if tier.running is None and (tier.is_due or tier.interrupted is not None):
-                    self._wake(portal, tiers[Key(tier.tier)], now)
+                    self._wake(portal, tiers[Key(tier.tier)], now + self._in_turn(tiers, tiers[Key(tier.tier)]))
                 late = now - tier.next_run if tier.is_due and tier.next_run is not None else timedelta(0)
                 if tier.running is None and late > OVERDUE:
                     conditions.raise_overdue(connection, portal.name, tier.name, late)
                 elif late <= OVERDUE:
                     conditions.tier_ran(connection, portal.name, tier.name)
 
-    def _wake(self, portal: Portal, tier: Tier, now: datetime) -> None:
+    def _in_turn(self, tiers: Mapping[Key, Tier], tier: Tier) -> timedelta:
+        return timedelta(seconds=self.patience.order) * (1 + list(tiers).index(tier.key))
+
+    def _wake(self, portal: Portal, tier: Tier, coming: datetime) -> None:
+        """By then at the latest."""
         name = _job(portal, tier)
-        if name in self._firing:
-            return
-        if self.scheduler.get_job(name) is None:
-            self._add(portal, tier, now)
-        else:
-            self.scheduler.modify_job(name, next_run_time=clock.in_real_time(now))
+        job = self.scheduler.get_job(name)
+        if job is None:
+            self._add(portal, tier, coming)
+        elif name not in self._firing and job.next_run_time > clock.in_real_time(coming):
+            self.scheduler.modify_job(name, next_run_time=clock.in_real_time(coming))
 
     def fire(self, portal: Portal, tier: Tier) -> None:
         """Runs the tier if it is due or was cut off, as soon as nothing is in its way; then again when Postgres says."""
@@ -180,7 +182,7 @@ class Duty:
             return
         if coming is not None:
             # Not before this job is over, else it would be skipped as running already.
-            coming = max(coming, clock.now() + ORDER_SECONDS)
+            coming = max(coming, clock.now() + timedelta(seconds=self.patience.order))
             self.scheduler.modify_job(_job(portal, tier), next_run_time=clock.in_real_time(coming))
 
     def _pause(self, seconds: float) -> None:

@@ -147,6 +147,7 @@ def give_up_stale(engine: Engine, configured: Mapping[str, Mapping[Key, Tier]], 
         for run in tier_runs.unfinished(connection):
             why = _given_up(run, configured, gone=gone)
             if why is not None and not leases.held(connection, [leases.of_tier(run.portal, run.tier_level)]):
+                tier_runs.bury_crawls(connection, run.id)
                 tier_runs.close(connection, run.id, "failed", why)
                 ended.append(run)
         return ended
@@ -171,6 +172,7 @@ def _is_too_old(run: TierRun, tier: Tier) -> bool:
 
 
 def _give_up(connection: Connection, run: TierRun, tier: Tier) -> None:
+    tier_runs.bury_crawls(connection, run.id)
     if run.tier_name == tier.name:
         tier_runs.close(connection, run.id, "failed", _died(run, tier))
     else:
@@ -185,9 +187,8 @@ def _take_up(running: Running) -> None:
         "taking up a run", run=str(running.run_id), tier=running.tier.name, step=running.metadata.get("step"), orphans=killed
     )
     before = set(running.metadata.get("before", []))
-    for crawl in running.crawls():
-        if crawl.status == "running" and killed:
-            running.transact(partial(tier_runs.bury_crawl, session_id=crawl.id))
+    # One that could not be reached is as dead: the run's new fence refuses whatever it brings.
+    running.transact(partial(tier_runs.bury_crawls, run_id=running.run_id))
     step = running.metadata.get("step")
     ended = [crawl for crawl in running.crawls() if str(crawl.id) not in before and crawl.status == "completed"]
     if step in {Step.MANIFEST, Step.VERIFY} and any(crawl.spider == step for crawl in ended):

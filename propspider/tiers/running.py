@@ -154,9 +154,9 @@ class Running:
             self.check_stop()
             found, words = self._crawl(job)
             tries -= 1
-            if found is None:
+            if found is None and (words or not tries):
                 raise self._not_started(words)
-            if found.finish_reason != DIED or not tries:
+            if found is not None and (found.finish_reason != DIED or not tries):
                 return self._judged(found)
             log.warning("the crawl's process died; once more", spider=spider, run=str(self.run_id))
 
