@@ -12,7 +12,7 @@ import psycopg
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
-from benchmarks import browsers, cards, claims, promotion, queues, seeds, spiders
+from benchmarks import browsers, cards, claims, laboratory, promotion, queues, seeds, spiders
 from benchmarks.ground import Ground, cpu_count, ground
 from benchmarks.rows import Row, keep, show
 from propspider.db import embedded
@@ -25,6 +25,7 @@ GROUPS = {
     "claims": claims.rows,
     "seeds": seeds.rows,
     "browser": browsers.rows,
+    "laboratory": laboratory.rows,
 }
 REPORT = Path(__file__).resolve().parents[1] / "build" / "bench.json"
 VERSIONS = (

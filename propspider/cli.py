@@ -10,6 +10,7 @@ from propspider.commands import (
     db,
     demo,
     explain,
+    lab,
     manifest,
     pause,
     portal,
@@ -51,6 +52,7 @@ app.command("sweeps")(sweeps.sweeps)
 app.command("explain")(explain.explain)
 app.add_typer(db.app, name="db")
 app.command("demo")(demo.demo)
+app.add_typer(lab.app, name="lab")
 
 
 def _print_version(asked: bool) -> None:

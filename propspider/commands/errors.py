@@ -35,6 +35,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from propspider.db.engine import DatabaseUnavailable
     from propspider.db.migrate import MigrationFailed
     from propspider.db.transactions import BadData, ConnectionLost
+    from propspider.lab import LaboratoryError
     from propspider.portals import BaseUrlRefused, PortalFileError, UnknownPortal
     from propspider.spiders.base import SpiderArgumentError
     from propspider.sync.breaker import PortalPaused
@@ -48,6 +49,7 @@ def _expected() -> tuple[type[Exception], ...]:
         DBAPIError,
         DatabaseUnavailable,
         EmbeddedError,
+        LaboratoryError,
         LeaseHeld,
         MigrationFailed,
         PortalFileError,

@@ -79,18 +79,18 @@ def ensure(state_dir: Path, *, pg_bin: Path | None = None) -> Server:
             return server if _answers(server) else _bring_up(layout, pg_bin)
 
 
-def ensure_database(server: Server, name: str) -> bool:
-    """True when it was created. Owned by a role that is not a superuser and creates neither roles nor databases."""
+def ensure_database(server: Server, name: str, *, template: str = "template0") -> bool:
+    """True when it was created, as `template` stands. Owned by a role that is no superuser and creates no roles or databases."""
     if re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name) is None:
         raise EmbeddedError(f"not a database name: {name!r} (lower-case letters, digits and _, at most 63)")
     try:
-        return _create_database(server, name)
+        return _create_database(server, name, template)
     except psycopg.OperationalError as error:
         raise EmbeddedError(f"could not create the database {name}: {error}") from error
 
 
-def _create_database(server: Server, name: str) -> bool:
-    database, role = sql.Identifier(name), sql.Identifier(APP_ROLE)
+def _create_database(server: Server, name: str, template: str) -> bool:
+    database, role, source = sql.Identifier(name), sql.Identifier(APP_ROLE), sql.Identifier(template)
     with psycopg.connect(server.url("postgres", SUPERUSER), autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_ROLE_LOCK])
         if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE]).fetchone() is None:
@@ -98,7 +98,7 @@ def _create_database(server: Server, name: str) -> bool:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None:
             return False
         # template1 could be in use by somebody, which makes CREATE DATABASE fail; nobody can connect to template0.
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(database, role))
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(database, role, source))
         return True
 
 

@@ -23,6 +23,7 @@ from propspider.sync.verdict import Bounds
 
 OUTCOME_STAT = "propspider/outcome"
 REASON_STAT = "propspider/reason"
+UNUSED_STAT = "propspider/unused_answers"
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +117,7 @@ class RunRecord:
         outcome, why = self._judge(spider, reason)
         session = self._session
         if session is not None:
+            self._crawler.stats.set_value(UNUSED_STAT, spider.unused_answers)
             stats = {key: str(value) for key, value in self._crawler.stats.get_stats().items()}
             try:
                 await asyncio.to_thread(self._close, spider, session, outcome, why, stats)

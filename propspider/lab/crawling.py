@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Mapping
 from contextvars import Context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from scrapy import signals
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 from scrapy.utils.reactor import install_reactor
@@ -16,14 +18,18 @@ from propspider.extensions.run_record import REASON_STAT
 from propspider.settings import TWISTED_REACTOR
 from propspider.tiers.launch import SETTINGS, Job
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.005
 
 
 @dataclass
 class Started:
+    """`is_open`: its engine has a spider; one that is told to stop before never ends."""
+
     over: threading.Event = field(default_factory=threading.Event)
     crawler: Crawler | None = None
     words: str = ""
+    is_open: bool = False
+    is_cancelled: bool = False
 
 
 class InProcessLauncher:
@@ -61,6 +67,7 @@ class InProcessLauncher:
     def _start(self, started: Started, job: Job) -> None:
         try:
             started.crawler = self._runner.create_crawler(job.spider)
+            started.crawler.signals.connect(partial(self._opened, started), signal=signals.spider_opened, weak=False)
             task = self._runner.crawl(started.crawler, **job.all_arguments, **self._arguments)
         except BaseException as error:
             started.words = f"{type(error).__name__}: {error}"
@@ -77,15 +84,28 @@ class InProcessLauncher:
         started.over.set()
 
     def is_running(self, started: Started) -> bool:
-        """Waits a moment for the crawl's end, so that whoever asks in turns hears of it at once."""
-        return not started.over.wait(LOOK_SECONDS)
+        return not started.over.is_set()
+
+    def wait(self, started: Started, seconds: float) -> None:
+        """Shorter than asked for: a run's time budget ends by a clock that may move by an hour in the time of a blink."""
+        started.over.wait(min(seconds, LOOK_SECONDS))
+
+    def _opened(self, started: Started) -> None:
+        started.is_open = True
+        if started.is_cancelled:
+            self._reactor.callLater(0, self._stop, started)
 
     def cancel(self, started: Started) -> None:
-        def stop() -> None:
-            if started.crawler is not None and not started.over.is_set():
-                asyncio.ensure_future(started.crawler.stop_async())  # noqa: RUF006 - the crawl's own task waits for it
+        self._reactor.callFromThread(self._cancel, started)
 
-        self._reactor.callFromThread(stop)
+    def _cancel(self, started: Started) -> None:
+        if not started.is_cancelled:
+            started.is_cancelled = True
+            self._stop(started)
+
+    def _stop(self, started: Started) -> None:
+        if started.crawler is not None and started.is_open and not started.over.is_set():
+            asyncio.ensure_future(started.crawler.stop_async())  # noqa: RUF006 - the crawl's own task waits for it
 
     def kill(self, started: Started) -> None:
         """A crawl of this process cannot be ended at once: it is asked to end, and waited for."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from random import Random
+from typing import NamedTuple
 from uuid import UUID
 
 import attrs
@@ -112,6 +113,20 @@ class Listing:
         )
 
 
+class Given(NamedTuple):
+    """What `compose` does not invent."""
+
+    internal: int
+    slug: str
+    property_type: PropertyType
+    place: Place
+    neighborhood: str
+    exact_location: bool
+    coordinates: tuple[float, float]
+    bathrooms: int | None
+    offers: tuple[Offer, ...]
+
+
 def invent(
     *,
     source: Random,
@@ -129,29 +144,42 @@ def invent(
     place = source.choice(PLACES)
     neighborhood = source.choice(place.neighborhoods)
     exact = source.random() < 0.6
-    latitude, longitude = _near(source if exact else _source_of(place, neighborhood), place)
-    internal = FIRST_INTERNAL_NUMBER + number * INTERNAL_STEP + source.randrange(INTERNAL_STEP)
-    first_image = internal * 17
-    bathrooms = source.randint(1, 6) if spec.bedrooms else source.choice((None, 1, 2))
-    return Listing(
-        number=number,
-        public_id=_public_id(internal),
-        internal_id=str(internal),
-        slug=_slug(source, spec, operation, place, neighborhood),
+    given = Given(
         property_type=kind,
-        offers=_offers(source, spec, operation, also_for_rent=also_for_rent, without_price=without_price, in_dollars=in_dollars),
-        title=_title(source, spec, operation, neighborhood),
-        description=_described(source.sample(SENTENCES, source.randint(3, 7))),
         place=place,
         neighborhood=neighborhood,
-        street=f"{source.choice(STREETS)} {source.randint(1, 480)}" if exact and source.random() < 0.5 else None,
-        postal_code=f"{place.postal}{source.randrange(100):02}",
+        exact_location=exact,
+        coordinates=located(source, place, neighborhood, exact=exact),
+        internal=FIRST_INTERNAL_NUMBER + number * INTERNAL_STEP + source.randrange(INTERNAL_STEP),
+        bathrooms=bathrooms_of(source, kind),
+        slug=_slug(source, spec, operation, place, neighborhood),
+        offers=_offers(source, spec, operation, also_for_rent=also_for_rent, without_price=without_price, in_dollars=in_dollars),
+    )
+    return compose(source, number, operation, given, published_at)
+
+
+def compose(source: Random, number: int, operation: Operation, given: Given, published_at: datetime) -> Listing:
+    spec, first_image = TYPES[given.property_type], given.internal * 17
+    latitude, longitude = given.coordinates
+    return Listing(
+        number=number,
+        public_id=public_id_of(given.internal),
+        internal_id=str(given.internal),
+        slug=given.slug,
+        property_type=given.property_type,
+        offers=given.offers,
+        title=new_title(source, given.property_type, operation, given.neighborhood),
+        description=_described(source.sample(SENTENCES, source.randint(3, 7))),
+        place=given.place,
+        neighborhood=given.neighborhood,
+        street=f"{source.choice(STREETS)} {source.randint(1, 480)}" if given.exact_location and source.random() < 0.5 else None,
+        postal_code=f"{given.place.postal}{source.randrange(100):02}",
         latitude=latitude,
         longitude=longitude,
-        exact_location=exact,
+        exact_location=given.exact_location,
         bedrooms=source.randint(*spec.bedrooms) if spec.bedrooms else None,
-        bathrooms=bathrooms,
-        half_bathrooms=source.choice((None, None, 1, 2)) if bathrooms else None,
+        bathrooms=given.bathrooms,
+        half_bathrooms=source.choice((None, None, 1, 2)) if given.bathrooms else None,
         parking_spaces=source.choice((None, 1, 2, 3)) if spec.built else None,
         built_m2=_area(source, spec.built),
         lot_m2=_area(source, spec.lot),
@@ -178,13 +206,18 @@ def repriced(source: Random, listing: Listing) -> Listing:
 
 def revised(source: Random, listing: Listing, *, day: int) -> Listing:
     """A new sentence in the description and, half of the time, another title. The slug stays."""
-    what = source.choice(REVISIONS)
-    note = Bilingual(REVISION.en.format(day=day, what=what.en), REVISION.es.format(day=day, what=what.es))
-    description = Bilingual(f"{listing.description.en}\n{note.en}", f"{listing.description.es}\n{note.es}")
+    description = noted(source, listing.description, day)
     title = listing.title
     if source.random() < 0.5:
-        title = _title(source, TYPES[listing.property_type], listing.offers[0].operation, listing.neighborhood)
+        title = new_title(source, listing.property_type, listing.offers[0].operation, listing.neighborhood)
     return attrs.evolve(listing, description=description, title=title)
+
+
+def noted(source: Random, description: Bilingual, day: int) -> Bilingual:
+    """With one more sentence, which no other day's description has."""
+    what = source.choice(REVISIONS)
+    note = Bilingual(REVISION.en.format(day=day, what=what.en), REVISION.es.format(day=day, what=what.es))
+    return Bilingual(f"{description.en}\n{note.en}", f"{description.es}\n{note.es}")
 
 
 def random_source(*key: object) -> Random:
@@ -192,15 +225,20 @@ def random_source(*key: object) -> Random:
     return Random("/".join(map(str, key)))  # noqa: S311 - invented listings, not secrets
 
 
-def _source_of(place: Place, neighborhood: str) -> Random:
-    return random_source("neighborhood", place.city, neighborhood)
+def located(source: Random, place: Place, neighborhood: str, *, exact: bool) -> tuple[float, float]:
+    """Degrees; the same for all of a neighbourhood that are not exact."""
+    return _near(source if exact else random_source("neighborhood", place.city, neighborhood), place)
+
+
+def bathrooms_of(source: Random, kind: PropertyType) -> int | None:
+    return source.randint(1, 6) if TYPES[kind].bedrooms else source.choice((None, 1, 2))
 
 
 def _near(source: Random, place: Place) -> tuple[float, float]:
     return round(place.latitude + source.uniform(-0.04, 0.04), 7), round(place.longitude + source.uniform(-0.04, 0.04), 7)
 
 
-def _public_id(internal: int) -> str:
+def public_id_of(internal: int) -> str:
     """Two letters from the leading digits, then the last four: unique for 6.76 million consecutive internal numbers."""
     lead, last = divmod(internal, 10_000)
     first, second = divmod(lead % 676, 26)
@@ -212,17 +250,21 @@ def slug_of(words: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_words).strip("-")
 
 
+def slug_words(label: str, operation: Operation, place: Place, neighborhood: str) -> str:
+    """`label` of its type, in Spanish."""
+    return slug_of(f"{label} en {DEALS[operation].es} en {neighborhood} {place.city}")
+
+
 def _slug(source: Random, spec: TypeSpec, operation: Operation, place: Place, neighborhood: str) -> str:
-    words = f"{spec.label.es} en {DEALS[operation].es} en {neighborhood} {place.city}"
-    slug = slug_of(words)
+    slug = slug_words(spec.label.es, operation, place, neighborhood)
     return f"{slug}-{UUID(int=source.getrandbits(128), version=4)}" if source.random() < 0.12 else slug
 
 
-def _title(source: Random, spec: TypeSpec, operation: Operation, neighborhood: str) -> Bilingual:
-    pattern, deal = source.choice(TITLES), DEALS[operation]
+def new_title(source: Random, kind: PropertyType, operation: Operation, neighborhood: str) -> Bilingual:
+    pattern, deal, label = source.choice(TITLES), DEALS[operation], TYPES[kind].label
     return Bilingual(
-        pattern.en.format(kind=spec.label.en, deal=deal.en, place=neighborhood),
-        pattern.es.format(kind=spec.label.es, deal=deal.es, place=neighborhood),
+        pattern.en.format(kind=label.en, deal=deal.en, place=neighborhood),
+        pattern.es.format(kind=label.es, deal=deal.es, place=neighborhood),
     )
 
 

@@ -1,16 +1,18 @@
-"""The simulated portal's pages as bytes, in Pincali's markup. A path's page never changes for one world."""
+"""The simulated portal's pages as bytes, in Pincali's markup; of a world that stands still, a path's page never changes."""
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Protocol
 
+from attrs import frozen
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from propspider.items import Operation
-from propspider.lab import texts
+from propspider.lab import sitemap, texts
 from propspider.lab.catalogue import Bilingual, Language
 from propspider.lab.listing import Standing
 from propspider.lab.scopes import (
@@ -47,6 +49,26 @@ def detail_layout(listing: Listing) -> Layout:
     return SCOPE_OF[listing.offers[0].operation].layout
 
 
+@frozen
+class Moved:
+    """An answer that is elsewhere: `path` on the portal."""
+
+    path: str
+    status: int = 302
+
+
+class Served(Protocol):
+    """What the server asks for its answers. Bodies are None where there is no such page."""
+
+    def listing(self, scope: Scope, language: Language, page: int, filters: Filters = ALL) -> bytes | None: ...
+
+    def detail(self, slug: str, language: Language) -> bytes | Moved | None: ...
+
+    def sitemap_index(self, base: str, size: int) -> bytes: ...
+
+    def sitemap_part(self, number: int, root: str, size: int) -> bytes | None: ...
+
+
 class Pages:
     """Rendered pages of one world; the last 4,096 of a kind are kept. `ignores`: filters that change nothing."""
 
@@ -56,19 +78,15 @@ class Pages:
         self.page_cap = page_cap
         self.ignores = ignores
         self._rendered: Callable[[Scope, Language, int, Filters], bytes | None] = lru_cache(CACHED_PAGES)(self._listing)
-        self.detail: Callable[[str, Language], bytes | None] = lru_cache(CACHED_PAGES)(self._detail)
-        self.plain: Callable[[str, Language], bytes] = lru_cache(CACHED_PAGES)(self._plain)
+        self._detailed: Callable[[str, Language], bytes | None] = lru_cache(CACHED_PAGES)(self._detail)
         self.listed: Callable[[Scope, Filters], tuple[Listing, ...]] = lru_cache(CACHED_PAGES)(self._listed)
 
-    def _render(self, template: str, language: Language, **values: Any) -> bytes:
-        def said(english: str, spanish: str) -> str:
-            return Bilingual(english, spanish).said(language)
+    def sitemap_index(self, base: str, size: int) -> bytes:
+        return sitemap.index(len(self.world.shown), self.world.now, base=base, size=size)
 
-        values |= {"language": language, "said": said, "site": SITE, "login_path": LOGIN_PATH, "scopes": SCOPES}
-        return _environment().get_template(template).render(values).encode()
-
-    def _plain(self, template: str, language: Language) -> bytes:
-        return self._render(template, language)
+    def sitemap_part(self, number: int, root: str, size: int) -> bytes | None:
+        listings = self.world.shown[(number - 1) * size : number * size] if number >= 1 else ()
+        return sitemap.part([(f"{root}/{listing.slug}", listing.published_at) for listing in listings])
 
     def _listed(self, scope: Scope, filters: Filters) -> tuple[Listing, ...]:
         effective = filters.without(self.ignores)
@@ -81,47 +99,23 @@ class Pages:
 
     def _listing(self, scope: Scope, language: Language, page: int, filters: Filters) -> bytes | None:
         listings = self.listed(scope, filters)
-        last = max(1, -(-len(listings) // self.page_size))
+        last = last_page(len(listings), self.page_size)
         if not 1 <= page <= last or (self.page_cap is not None and page > self.page_cap):
             return None
         shown = listings[(page - 1) * self.page_size : page * self.page_size]
-        return self._render(
-            "listing.html",
-            language,
-            scope=scope,
-            path=walk_path(scope, filters, language),
-            where=STATE_OF[filters.place] if filters.place else Bilingual("Mexico", "México").said(language),
-            is_filtered=filters.has_prices,
-            alternate={other: walk_path(scope, filters, other) for other in LISTING_ROOTS},
-            cards=[card(listing, scope.layout, language) for listing in shown],
-            total=len(listings),
-            page=page,
-            last=last,
-            previous_href=walk_href(scope, filters, language, page - 1),
-            next_href=walk_href(scope, filters, language, min(page + 1, last)),
-        )
+        cards = [card_block(listing, scope.layout, language) for listing in shown]
+        return listing_page(scope, language, page, filters, cards=cards, total=len(listings), last=last)
+
+    def detail(self, slug: str, language: Language) -> bytes | None:
+        """None for an unknown slug."""
+        return self._detailed(slug, language)
 
     def _detail(self, slug: str, language: Language) -> bytes | None:
-        """None for an unknown slug."""
         listing = self.world.by_slug.get(slug)
         if listing is None:
             return None
-        layout = detail_layout(listing)
-        return self._render(
-            "detail.html",
-            language,
-            listing=listing,
-            layout=layout,
-            banner=banner.said(language) if (banner := _BANNERS.get(listing.standing)) else None,
-            card=card(listing, layout, language),
-            scope=SCOPE_OF[listing.offers[0].operation],
-            alternate={other: f"{root}/{slug}" for other, root in DETAIL_ROOTS.items()},
-            tracked=json.dumps(_tracked(listing, layout), ensure_ascii=False),
-            published=json.dumps({"language": language, "date": listing.published_at.isoformat()}),
-            published_ago=texts.ago_text(self.world.now - listing.published_at, language),
-            features=texts.detail_features(listing, language),
-            similar=[card(other, layout, language) for other in self._similar(listing)],
-        )
+        days = (self.world.now - listing.published_at).days
+        return detail_page(listing, language, days=days, similar=self._similar(listing))
 
     def _similar(self, listing: Listing) -> list[Listing]:
         """The next older listings of the same operation, around the end."""
@@ -131,10 +125,77 @@ class Pages:
         return [one for one in islice(around, SIMILAR_CARDS + 1) if one.number != listing.number][:SIMILAR_CARDS]
 
 
+def last_page(total: int, page_size: int) -> int:
+    return max(1, -(-total // page_size))
+
+
+def listing_page(
+    scope: Scope, language: Language, page: int, filters: Filters, *, cards: Sequence[str], total: int, last: int
+) -> bytes:
+    return _render(
+        "listing.html",
+        language,
+        scope=scope,
+        path=walk_path(scope, filters, language),
+        where=STATE_OF[filters.place] if filters.place else Bilingual("Mexico", "México").said(language),
+        is_filtered=filters.has_prices,
+        alternate={other: walk_path(scope, filters, other) for other in LISTING_ROOTS},
+        cards=Markup("\n".join(cards)),  # noqa: S704 - rendered templates
+        total=total,
+        page=page,
+        last=last,
+        previous_href=walk_href(scope, filters, language, page - 1),
+        next_href=walk_href(scope, filters, language, min(page + 1, last)),
+    ).encode()
+
+
+def detail_page(listing: Listing, language: Language, *, days: int, similar: Sequence[Listing]) -> bytes:
+    """`days` since it was published."""
+    layout = detail_layout(listing)
+    return _render(
+        "detail.html",
+        language,
+        listing=listing,
+        layout=layout,
+        banner=banner.said(language) if (banner := _BANNERS.get(listing.standing)) else None,
+        card=card(listing, layout, language),
+        scope=SCOPE_OF[listing.offers[0].operation],
+        alternate={other: f"{root}/{listing.slug}" for other, root in DETAIL_ROOTS.items()},
+        tracked=json.dumps(_tracked(listing, layout), ensure_ascii=False),
+        published=json.dumps({"language": language, "date": listing.published_at.isoformat()}),
+        published_ago=texts.ago_text(days, language),
+        features=texts.detail_features(listing, language),
+        similar=[card(other, layout, language) for other in similar],
+    ).encode()
+
+
+@cache
+def plain_page(template: str, language: Language) -> bytes:
+    return _render(template, language).encode()
+
+
+def card_block(listing: Listing, layout: Layout, language: Language) -> str:
+    """A card as a listing page shows it, with its JSON-LD where the layout has that."""
+    return _render("card.html", language, card=card(listing, layout, language))
+
+
+def _render(template: str, language: Language, **values: Any) -> str:
+    def said(english: str, spanish: str) -> str:
+        return Bilingual(english, spanish).said(language)
+
+    values |= {"language": language, "said": said, "site": SITE, "login_path": LOGIN_PATH, "scopes": SCOPES}
+    return _environment().get_template(template).render(values)
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("propspider.lab"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("propspider.lab"),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     return environment

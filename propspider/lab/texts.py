@@ -1,7 +1,6 @@
 """Values as the portal's pages word them, in English and Spanish, in the 2025 and the 2026 layout."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -93,9 +92,8 @@ def detail_features(listing: Listing, language: Language) -> list[tuple[str, str
     return rows
 
 
-def ago_text(age: timedelta, language: Language) -> str:
-    days = max(0, age.days)
-    if days == 0:
+def ago_text(days: int, language: Language) -> str:
+    if days <= 0:
         return Bilingual("today", "hoy").said(language)
     if days == 1:
         return Bilingual("yesterday", "ayer").said(language)

@@ -18,11 +18,14 @@ AGAIN_SECONDS = 0.05
 CLOCK = """
 CREATE SCHEMA lab;
 CREATE TABLE lab.clock (at timestamptz NOT NULL, is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only));
-INSERT INTO lab.clock (at) VALUES (now());
+INSERT INTO lab.clock (at) VALUES ('epoch');
+"""
+"""In a new database: it is the laboratory's own from then on."""
+GOES_BY_IT = """
 CREATE OR REPLACE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT at FROM lab.clock';
 CREATE OR REPLACE FUNCTION app_clock() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL SAFE AS 'SELECT at FROM lab.clock';
 """
-"""For a migrated database that is to go by this clock; it is the laboratory's own from then on."""
+"""In one that is migrated."""
 
 
 class SimulatedClock:
@@ -32,7 +35,7 @@ class SimulatedClock:
     """
 
     def __init__(self, start: datetime, database_url: str) -> None:
-        """`database_url`: of a database with CLOCK. Raises psycopg.Error."""
+        """`database_url`: of a database with CLOCK and GOES_BY_IT. Raises psycopg.Error."""
         self._url = database_url
         self._connection = _connect(database_url)
         self._moving = threading.RLock()

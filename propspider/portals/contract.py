@@ -297,6 +297,11 @@ class Portal:
             return Judgement.HTTP_STATUS, f"status {response.status}"
         return self._judge_body(body, lowered, kind)
 
+    def shows_a_page(self, response: HttpResponse) -> bool:
+        """Whether it is a page of the portal of any kind, wrong as it may be where it was found."""
+        lowered = bytes(response.body).lower()
+        return any(marker.lower().encode() in lowered for marker in (*self.facts.listing_markers, *self.facts.detail_markers))
+
     def _judge_body(self, body: bytes, lowered: bytes, kind: PageKind) -> tuple[Judgement, str]:
         if not body.strip():
             return Judgement.EMPTY_PAGE, "no body"

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _SHOWS_NOTHING = frozenset({Judgement.LOGIN, Judgement.WRONG_PAGE, Judgement.EMPTY_PAGE, Judgement.UNREADABLE})
 _MISSED_IN_A_ROW: dict[PageKind, int] = {"listing": 3, "detail": 5}
 """Different pages without the portal's markers and no good one between: a wall that no sign of portal.toml tells of."""
+_ELSEWHERE_IN_A_ROW = 25
+"""Of all that show something else; the portal's own pages among them, where listings that are gone lead to a search."""
 
 
 class SpiderArgumentError(ValueError):
@@ -83,6 +85,8 @@ class PortalSpider(scrapy.Spider):
     interrupted: "Interrupted" = MappingProxyType({})
     scopes: Sequence[str] = ()
     """What it sweeps."""
+    unused_answers = 0
+    """Those that left neither a row nor an error: asked for again, or come too late."""
     failure: str | None = None
     """Why a crawl that came to its end failed all the same."""
 
@@ -91,7 +95,8 @@ class PortalSpider(scrapy.Spider):
         config = config or load()
         self.args, self.portal, self.delay_seconds = self.resolve(arguments, config)
         self.check_equipment(self.portal, config)
-        self._missed: set[str] = set()
+        self._missed: dict[str, bool] = {}
+        """Pages in a row that showed something else, and whether that was none of the portal's."""
 
     @classmethod
     def resolve(cls, arguments: dict[str, Any], config: Config) -> tuple[Any, Portal, float]:
@@ -175,9 +180,10 @@ class PortalSpider(scrapy.Spider):
             self._missed.clear()
             return
         if judgement in _SHOWS_NOTHING:
-            self._missed.add(response.meta.get("redirect_urls", [response.url])[0])
-            if len(self._missed) >= _MISSED_IN_A_ROW[kind]:
-                judgement, sign = Judgement.BLOCKED, f"{len(self._missed)} pages in a row were none of the portal's; {sign}"
+            asked = response.meta.get("redirect_urls", [response.url])[0]
+            self._missed[asked] = not self.portal.shows_a_page(http_response(response))
+            if sum(self._missed.values()) >= _MISSED_IN_A_ROW[kind] or len(self._missed) >= _ELSEWHERE_IN_A_ROW:
+                judgement, sign = Judgement.BLOCKED, f"{len(self._missed)} pages in a row were not what was asked for; {sign}"
         yield self.error(judgement.error_type, sign, response=response, **context)
         if judgement is Judgement.BLOCKED:
             raise CloseSpider("blocked")

@@ -113,6 +113,7 @@ class ManifestSpider(PortalSpider):
         walk = self._walks[scope]
         one = walk.parts.get(part)
         if one is None:  # asked for before the portal turned out to ignore its filter
+            self.unused_answers += 1
             return
         one.under_way -= 1
         yield from self._read(response, walk, one, page, kind, attempt)
@@ -166,6 +167,7 @@ class ManifestSpider(PortalSpider):
     ) -> Iterator[Output]:
         """A page that came and could not be read; what did not come was tried again by the middleware."""
         if refusal.error_type in _WORTH_ANOTHER_TRY and attempt < self.settings.getint("RETRY_TIMES"):
+            self.unused_answers += 1
             yield self._request(walk, one, page, kind, attempt=attempt + 1)
             return
         yield refusal

@@ -69,9 +69,12 @@ class Round:
         self._asked.update(chosen)
         return chosen
 
-    def abandon(self) -> None:
+    def abandon(self) -> int:
+        """The answers that are given up with it."""
         self.is_void = True
         self.over.set()
+        given_up = (look for asked in (*self._opening, *self._candidates, *self._closing) for look in asked.looks)
+        return sum(look.status is not None for look in given_up)
 
     def batch(self, portal: str) -> VerificationBatch:
         """As it stands: all that was claimed, and the controls that answered."""

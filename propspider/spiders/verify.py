@@ -149,6 +149,7 @@ class VerifySpider(PortalSpider):
 
     def head(self, response: Response, current: Round, asked: Asked) -> Output:
         if current.is_void:
+            self.unused_answers += 1
             return
         location = response.headers.get("Location")
         target = urljoin(response.url, location.decode("latin-1")) if location else None
@@ -160,6 +161,9 @@ class VerifySpider(PortalSpider):
             yield self._request(current, asked, "GET")
 
     def get(self, response: Response, current: Round, asked: Asked) -> Output:
+        if current.is_void:
+            self.unused_answers += 1
+            return
         # A browser follows redirects by itself and tells nothing of them.
         first = response.meta.get("redirect_urls", [response.request.url if response.request is not None else asked.url])[0]
         redirected = response.url != first
@@ -183,7 +187,7 @@ class VerifySpider(PortalSpider):
             return
         exception = failure.value
         if isinstance(exception, RobotsUnreadable | Throttled | CrawlEnding | BrowserUnavailable):
-            current.abandon()
+            self.unused_answers += current.abandon()
             yield from self.failed(failure)
             return
         detail = f"{type(exception).__name__}: {exception}".removesuffix(": ")

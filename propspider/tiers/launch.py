@@ -7,6 +7,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
@@ -39,6 +40,9 @@ class Launcher(Protocol):
     def start(self, job: Job) -> Any: ...
 
     def is_running(self, started: Any) -> bool: ...
+
+    def wait(self, started: Any, seconds: float) -> None:
+        """For its end, so long at most."""
 
     def cancel(self, started: Any) -> None:
         """Asks it to end: what is under way is stored, what it claimed is handed back."""
@@ -84,6 +88,10 @@ class ProcessLauncher:
 
     def is_running(self, started: Started) -> bool:
         return started.process.poll() is None
+
+    def wait(self, started: Started, seconds: float) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            started.process.wait(seconds)
 
     def cancel(self, started: Started) -> None:
         if self.is_running(started):

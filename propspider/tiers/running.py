@@ -182,7 +182,7 @@ class Running:
         ended: RuntimeError | None = None
         deadline = 0.0
         while self.launcher.is_running(started):
-            clock.wait(LOOK_SECONDS)
+            self.launcher.wait(started, LOOK_SECONDS)
             self.beat()
             if ended is not None:
                 if time.monotonic() > deadline:

@@ -97,6 +97,9 @@ class ScrapydLauncher:
             started.is_running = self._look(started, started.node)
         return started.is_running
 
+    def wait(self, started: Started, seconds: float) -> None:
+        clock.wait(seconds)
+
     def _look(self, started: Started, node: Node) -> bool:
         try:
             state = node.state(started.job_id)

@@ -127,7 +127,7 @@ class TestFetched:
     def test_a_fetched_page_is_read_under_the_portals_own_address(self, report: Report, base_url: str) -> None:
         found = report("portal", "try", "pincali", HOME, "--base-url", base_url)
         assert (found["property_id"], found["source_url"]) == (f"pincali:{LISTING.public_id}", HOME)
-        asked = [path for _, _, path in self.app[REQUESTS]]
+        asked = [asked.path for asked in self.app[REQUESTS]]
         assert asked == ["/robots.txt", f"/en/home/{LISTING.slug}"]
 
     def test_a_page_that_is_gone_is_refused_with_its_status(self, run: Run, base_url: str) -> None:
@@ -139,7 +139,7 @@ class TestFetched:
         result = run("portal", "try", "pincali", "https://www.pincali.com/private/x", "--base-url", base_url)
         assert result.exit_code == 1
         assert result.stderr.startswith("propspider: robots: ")
-        assert [path for _, _, path in self.app[REQUESTS]] == ["/robots.txt"]
+        assert [asked.path for asked in self.app[REQUESTS]] == ["/robots.txt"]
 
     def test_another_sites_page_is_never_asked_for(self, run: Run, base_url: str) -> None:
         result = run("portal", "try", "pincali", "https://www.example.com/", "--base-url", base_url)

@@ -24,20 +24,24 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Site:
+class Client:
     base_url: str
     app: web.Application
-    world: World
 
-    def ask(self, path: str, *, method: str = "GET") -> Answer:
+    def ask(self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Answer:
         connection = HTTPConnection(urlsplit(self.base_url).netloc, timeout=10)
         try:
-            connection.request(method, path)
+            connection.request(method, path, headers=headers or {})
             response = connection.getresponse()
-            headers = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, headers, response.read())
+            named = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, named, response.read())
         finally:
             connection.close()
+
+
+@dataclass(frozen=True)
+class Site(Client):
+    world: World
 
 
 def one(tree: LexborHTMLParser | LexborNode, selector: str) -> LexborNode:

@@ -270,8 +270,11 @@ def test_every_request_is_logged_in_order(site: Site) -> None:
     site.ask("/en")
     site.ask(f"{SALE}?page=2", method="HEAD")
     logged = list(log)[before:]
-    assert [(method, path) for _, method, path in logged] == [("GET", "/en"), ("HEAD", f"{SALE}?page=2")]
-    assert start <= logged[0][0] <= logged[1][0] <= monotonic()
+    assert [(one.method, one.path, one.kind, one.status) for one in logged] == [
+        ("GET", "/en", "other", 200),
+        ("HEAD", f"{SALE}?page=2", "listing", 200),
+    ]
+    assert start <= logged[0].monotonic <= logged[1].monotonic <= monotonic()
     assert log.maxlen == 100_000
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from propspider.lab.fault_answers import cut, drop
 from propspider.lab.server import REQUESTS, create_app, set_world
 from propspider.lab.serving import serve
 from propspider.lab.world import World
@@ -55,7 +56,7 @@ class Lab:
 
     @property
     def paths(self) -> list[str]:
-        return [path for _, _, path in self.app[REQUESTS]]
+        return [asked.path for asked in self.app[REQUESTS]]
 
     def asked(self, part: str) -> list[str]:
         return [path for path in self.paths if part in path]
@@ -146,19 +147,12 @@ def redirecting(target: str) -> Handler:
 
 
 async def reset(request: web.Request) -> web.StreamResponse:
-    assert request.transport is not None
-    request.transport.abort()
-    return web.Response()
+    return drop(request)
 
 
 async def cut_short(request: web.Request) -> web.StreamResponse:
     """Promises more than it sends."""
-    response = web.StreamResponse(headers={"Content-Type": "text/html", "Content-Length": "100000"})
-    await response.prepare(request)
-    await response.write(b"<html><body><div class='listing__header'>")
-    assert request.transport is not None
-    request.transport.close()
-    return response
+    return await cut(request, b"<html><body><div class='listing__header'>", promised=100_000)
 
 
 async def bomb(_: web.Request) -> web.StreamResponse:

@@ -97,7 +97,7 @@ class Portal:
 
     @property
     def requests(self) -> list[tuple[str, str]]:
-        return [(method, where) for _, method, where in self.app[REQUESTS] if where != "/robots.txt"]
+        return [(asked.method, asked.path) for asked in self.app[REQUESTS] if asked.path != "/robots.txt"]
 
     def asked(self, listing: Listing) -> list[str]:
         return [method for method, where in self.requests if where.startswith(path(listing))]

@@ -78,7 +78,7 @@ def finished(processes: Sequence["subprocess.Popen[str]"]) -> None:
 
 
 def times(lab: Lab) -> list[float]:
-    return [moment for moment, _, _ in lab.app[REQUESTS]]
+    return [asked.monotonic for asked in lab.app[REQUESTS]]
 
 
 def test_three_processes_keep_one_pace(engine: Engine, database_url: str) -> None:
@@ -209,7 +209,26 @@ def test_pages_that_are_none_of_the_portals_one_after_another_are_a_block(engine
     assert 5 <= len(asked) <= (20 if wall == "login" else 7)
     found = column(engine, "SELECT error_type FROM scraping_errors ORDER BY id")
     assert found[:5] == [*["login" if wall == "login" else "wrong_page"] * 4, "blocked"]
-    assert scalar(engine, "SELECT reason FROM portal_pauses").startswith("blocked: 5 pages in a row were none of the portal's; ")
+    assert scalar(engine, "SELECT reason FROM portal_pauses").startswith(
+        "blocked: 5 pages in a row were not what was asked for; "
+    )
+
+
+@pytest.mark.parametrize("gone", [12, 40])
+def test_listings_that_are_gone_may_lead_to_a_search_one_after_another(engine: Engine, database_url: str, gone: int) -> None:
+    """Forty, and nothing else between: then it is the portal that sends everybody away."""
+    want(engine, gone)
+    paths = [f"/en/home/{listing.slug}" for listing in WORLD.listings[:gone]]
+    search = listing_page(card(key="EB-CD7001", number=7001, href="/en/home/c7001"), total="1", current=1, following="")
+    with site({SALE: answering(search), **dict.fromkeys(paths, redirecting(SALE))}) as portal:
+        done = crawl("detail", database_url=database_url, base_url=portal.base_url)
+    errors = column(engine, "SELECT error_type FROM scraping_errors ORDER BY id")
+    if gone == 12:
+        assert errors == ["wrong_page"] * 12
+        assert done.lines[-1] == "crawl failed: nothing could be read"
+    else:
+        assert errors[:25] == [*["wrong_page"] * 24, "blocked"]
+        assert done.lines[-1] == "crawl failed: blocked"
 
 
 def test_a_good_page_between_them_is_none(engine: Engine, database_url: str) -> None:
