@@ -45,10 +45,9 @@ class Followed:
     def _ask(self, question: str) -> datetime:
         with self._asking:
             if self._line is None:
-                connection = socket.socket(socket.AF_UNIX)
-                connection.connect(str(self._path))
-                self._line = connection.makefile("rwb", buffering=0)
-                connection.close()
+                with socket.socket(socket.AF_UNIX) as connection:
+                    connection.connect(str(self._path))
+                    self._line = connection.makefile("rwb", buffering=0)
             self._line.write(f"{question}\n".encode())
             answer = self._line.readline().decode().strip()
         if not answer:

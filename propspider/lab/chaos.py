@@ -1,14 +1,12 @@
 """One simulated day of the real system in real processes, killed at random points; then the books."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,10 +16,11 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from propspider import clock, portals
-from propspider.config import Config, environment_of_its_own
+from propspider.config import environment_of_its_own
 from propspider.db import embedded
 from propspider.db.engine import create_engine
-from propspider.lab import PORTAL, books, database
+from propspider.lab import PORTAL, LaboratoryError, books, database
+from propspider.lab.chaos_ground import TIERS, Ground
 from propspider.lab.chaos_plan import POSTGRES, Kill, Plan, Victim
 from propspider.lab.chaos_portal import ChaosPortal, fact, worlds
 from propspider.lab.household import MARK, Household
@@ -36,12 +35,6 @@ from propspider.tiers.table import Tier, of_portal
 AT_NOON, IN_THE_EVENING, AT_NIGHT = timedelta(hours=8), timedelta(hours=16), timedelta(hours=24)
 SECONDS_PER_REQUEST = (5.0, 15.0, 30.0)
 
-TIERS: Mapping[str, Mapping[str, str]] = {
-    "1": {"frequency_hours": "15.5"},
-    "2": {"frequency_hours": "24"},
-    "3": {"frequency_hours": "72", "stale_days": "0.15"},
-    "4": {"enabled": "no"},
-}
 BEFORE = {2: ("daily_sync", timedelta(hours=16)), 3: ("weekly_deep", timedelta(hours=48))}
 """When tiers ran last before the day: so tier 1 begins in the morning, tier 2 at noon, tier 1 in the evening, tier 3 at night."""
 PATIENCE = {"run_lease": "3", "crawl_lease": "8", "again": "0.5", "order": "0.2", "look_round": "1"}
@@ -74,7 +67,7 @@ WHERE r.status = 'running' AND l.name LIKE 'tier:%' AND split_part(split_part(l.
 """
 
 
-class ChaosFailed(RuntimeError):
+class ChaosFailed(LaboratoryError):
     """The laboratory itself could not go on; one line."""
 
 
@@ -99,39 +92,6 @@ class Outcome:
     @property
     def is_balanced(self) -> bool:
         return not self.faults
-
-
-@dataclass(frozen=True)
-class Ground:
-    """A server of its own, which may be killed: for one day after another."""
-
-    config: Config
-
-    @property
-    def state_dir(self) -> Path:
-        return self.config.state_dir
-
-
-@contextmanager
-def ground(pg_bin: Path | None = None) -> Iterator[Ground]:
-    """Gone afterwards, with its server. Raises embedded.EmbeddedError."""
-    root = Path(tempfile.mkdtemp(prefix="propspider-chaos-")).resolve()
-    root.chmod(0o755)
-    try:
-        own = Config(
-            database_url=None,
-            database_direct_url=None,
-            scrapyd_url=None,
-            pg_bin=pg_bin,
-            state_dir_override=root / "state",
-            tiers=TIERS,
-            portals={},
-        )
-        embedded.ensure(own.state_dir, pg_bin=pg_bin)
-        yield Ground(own)
-    finally:
-        embedded.stop(root / "state")
-        shutil.rmtree(root, ignore_errors=True)
 
 
 def run_day(where: Ground, seed: int, stop: Callable[[], bool] = lambda: False) -> Outcome:
