@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,9 @@ SELECT (SELECT coalesce(sum(claims), 0) FROM scrape_queue) AS claims,
        (SELECT coalesce(sum(fence), 0) FROM leases WHERE name LIKE 'tier:%') AS fences,
        (SELECT coalesce(sum(jsonb_array_length(metadata -> 'taken_up')), 0) FROM sync_runs) AS "take-overs",
        (SELECT md5(string_agg(metadata::text, '' ORDER BY id)) FROM sync_runs) AS noted,
-       (SELECT count(*) FROM sync_runs WHERE status = 'running') AS open
+       (SELECT count(*) FROM sync_runs WHERE status = 'running') AS open,
+       EXISTS (SELECT 1 FROM leases WHERE name LIKE 'tier:%'
+               AND beat_at + make_interval(secs => ttl_seconds) >= clock_timestamp()) AS held
 """
 HOLDERS = """
 SELECT name, split_part(split_part(holder, ',', 1), ':', 2)::int AS pid FROM leases
@@ -132,7 +134,6 @@ class _Day:
         self._tiers = of_portal(self._product, where.config)
         self._daemons: list[subprocess.Popen[bytes]] = []
         self._auto: subprocess.Popen[bytes] | None = None
-        self._auto_ran_at: datetime | None = None
         self._to_come = list(plan.kills)
         self._noted, self._notes = None, 0
         self._cut_off: set[str] = set()
@@ -175,6 +176,7 @@ class _Day:
                 raise _Stuck(f"the day did not go on: {self._what_is_open()}")
             try:
                 counts, due = self._look()
+                self._tend(counts["held"])
             except DBAPIError:
                 clock.wait(LOOK_SECONDS)
                 continue
@@ -183,7 +185,6 @@ class _Day:
                 # Twice, for a run may begin between the two questions of one look.
                 return
             was_idle = is_idle
-            self._tend()
             self._portal.hold_at(min((kill.at for kill in self._to_come if kill.counted == "requests"), default=None))
             for kill in [kill for kill in self._to_come if counts[kill.counted] >= kill.at]:
                 if self._strike(kill):
@@ -204,14 +205,14 @@ class _Day:
     def _is_due(self, connection: Connection, tier: Tier) -> bool:
         return should_run_tier(connection, self._product, tier, self._time.now())
 
-    def _tend(self) -> None:
-        """Whoever died is started anew, as a service manager or the next minute of a crontab does."""
+    def _tend(self, is_run: bool) -> None:
+        """Whoever died is started anew, as a service manager or the next minute of a crontab does. `is_run`: somebody is at work."""
         self._daemons = [daemon for daemon in self._daemons if daemon.poll() is None]
         wanted = {"daemon": 1, "daemons": 2, "cron": 0, "both": 1}[self._plan.scheduling]
         while len(self._daemons) < wanted:
             self._daemons.append(self.household.start(sys.executable, str(SCHEDULER)))
         is_cron = self._plan.scheduling == "cron" or (self._plan.scheduling == "both" and self._auto is None)
-        if is_cron and (self._auto is None or self._auto.poll() is not None):
+        if is_cron and (self._auto is None or self._auto.poll() is not None) and not is_run:
             self._auto = self.household.start(sys.executable, "-c", AUTO)
 
     def _strike(self, kill: Kill) -> bool:
@@ -238,11 +239,14 @@ class _Day:
         if victim is Victim.SPIDER:
             spiders = sorted(process.pid for process in self.household.spiders())
             return self._source.choice(spiders) if spiders else None
-        with self._engine.connect() as connection:
-            held = {row.name: row.pid for row in connection.execute(text(HOLDERS))}
+        held = self._holders()
         leader = held.pop("leader", None)
         found = leader if victim is Victim.SCHEDULER and leader is not None else next(iter(sorted(held.values())), None)
         return found if found is not None and self.household.has(found) else None
+
+    def _holders(self) -> dict[str, int]:
+        with self._engine.connect() as connection:
+            return {row.name: row.pid for row in connection.execute(text(HOLDERS))}
 
     def _note_cut_off(self, pids: list[int]) -> None:
         """Runs that are open now and whose runner is dead: nobody can have ended them."""

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,32 +16,27 @@ def run_days(seeds: Sequence[int], *, workers: int, pg_bin: Path | None = None) 
     processes. Raises as run_day.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    ended: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+    heard: queue.SimpleQueue[Outcome | Future[None]] = queue.SimpleQueue()
     over = threading.Event()
     for seed in seeds:
         waiting.put(seed)
 
     def work() -> None:
-        try:
-            with ground(pg_bin) as where, suppress(queue.Empty):
-                while not over.is_set():
-                    ended.put(run_day(where, waiting.get_nowait(), over.is_set))
-        except Stopped:
-            return
-        except BaseException as error:
-            # Raised again in the thread that waits for it.
-            ended.put(error)
+        with ground(pg_bin) as where, suppress(queue.Empty, Stopped):
+            while not over.is_set():
+                heard.put(run_day(where, waiting.get_nowait(), over.is_set))
 
-    threads = [threading.Thread(target=work, name=f"propspider-day-{n}", daemon=True) for n in range(min(workers, len(seeds)))]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in seeds:
-            outcome = ended.get()
-            if isinstance(outcome, BaseException):
-                raise outcome
-            yield outcome
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
+    at_work = min(workers, len(seeds))
+    with ThreadPoolExecutor(at_work, thread_name_prefix="propspider-day") as pool:
+        for _ in range(at_work):
+            pool.submit(work).add_done_callback(heard.put)
+        try:
+            while at_work:
+                what = heard.get()
+                if isinstance(what, Outcome):
+                    yield what
+                else:
+                    what.result()
+                    at_work -= 1
+        finally:
+            over.set()
