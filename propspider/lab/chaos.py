@@ -176,7 +176,7 @@ class _Day:
                 raise _Stuck(f"the day did not go on: {self._what_is_open()}")
             try:
                 counts, due = self._look()
-                self._tend(counts["held"])
+                self._tend(bool(counts["open"] or due) and not counts["held"])
             except DBAPIError:
                 clock.wait(LOOK_SECONDS)
                 continue
@@ -205,14 +205,14 @@ class _Day:
     def _is_due(self, connection: Connection, tier: Tier) -> bool:
         return should_run_tier(connection, self._product, tier, self._time.now())
 
-    def _tend(self, is_run: bool) -> None:
-        """Whoever died is started anew, as a service manager or the next minute of a crontab does. `is_run`: somebody is at work."""
+    def _tend(self, is_wanted: bool) -> None:
+        """Whoever died is started anew, as by a service manager; by a crontab where there is something to do and nobody does it."""
         self._daemons = [daemon for daemon in self._daemons if daemon.poll() is None]
         wanted = {"daemon": 1, "daemons": 2, "cron": 0, "both": 1}[self._plan.scheduling]
         while len(self._daemons) < wanted:
             self._daemons.append(self.household.start(sys.executable, str(SCHEDULER)))
         is_cron = self._plan.scheduling == "cron" or (self._plan.scheduling == "both" and self._auto is None)
-        if is_cron and (self._auto is None or self._auto.poll() is not None) and not is_run:
+        if is_cron and (self._auto is None or self._auto.poll() is not None) and is_wanted:
             self._auto = self.household.start(sys.executable, "-c", AUTO)
 
     def _strike(self, kill: Kill) -> bool:

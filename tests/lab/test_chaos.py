@@ -3,11 +3,11 @@
 from propspider.lab.chaos_days import run_days
 from propspider.lab.chaos_plan import FEWEST, MOST, Plan
 
-SEEDS = (1, 3, 5)
+SEEDS = (1, 2, 5)
 
 
 def test_the_books_balance_after_days_of_chaos() -> None:
-    """A daemon with a stand-by, one alone, and a crontab."""
+    """A daemon with a stand-by, a crontab, and a daemon alone."""
     days = {day.seed: day for day in run_days(SEEDS, workers=2)}
     assert {seed: day.faults for seed, day in days.items() if day.faults} == {}
     assert days.keys() == set(SEEDS)
