@@ -206,7 +206,7 @@ class _Day:
         return should_run_tier(connection, self._product, tier, self._time.now())
 
     def _tend(self, is_wanted: bool) -> None:
-        """Whoever died is started anew, as by a service manager; by a crontab where there is something to do and nobody does it."""
+        """Whoever died is started anew, as by a service manager; by a crontab where something is to do and nobody does it."""
         self._daemons = [daemon for daemon in self._daemons if daemon.poll() is None]
         wanted = {"daemon": 1, "daemons": 2, "cron": 0, "both": 1}[self._plan.scheduling]
         while len(self._daemons) < wanted:
