@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from propspider import clock
 from propspider.clock import Followed
 from propspider.config import environment_of_its_own
 from propspider.lab.timekeeping import serve_clock
@@ -72,3 +73,14 @@ def test_the_clock_outlives_its_database(time: SimulatedClock, empty_database_ur
         time.spend(60)
         row = connection.execute("SELECT at FROM lab.clock").fetchone()
     assert row == (EPOCH + timedelta(seconds=60),)
+
+
+def test_a_timer_of_the_wall_clock_is_set_for_what_is_left_until_a_moment(time: SimulatedClock) -> None:
+    before = clock.now()
+    clock.use(time)
+    try:
+        coming = clock.in_real_time(EPOCH + timedelta(hours=1))
+    finally:
+        clock.use(clock.RealTime())
+    assert before + timedelta(hours=1) <= coming <= clock.now() + timedelta(hours=1)
+    assert clock.in_real_time(EPOCH) == EPOCH
