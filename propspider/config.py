@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from propspider.overrides import TierLevel, TierOverride, of_variables
@@ -63,6 +63,23 @@ class PortalOverride(BaseModel):
     tiers: dict[TierLevel, TierOverride] = Field(default_factory=dict)
 
 
+class Patience(BaseModel):
+    """Real seconds that processes wait for each other. A laboratory that kills them waits less."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run_lease: int = Field(default=30, ge=2)
+    """After so long without a beat a run is another's to take up, and the stand-by leads."""
+    crawl_lease: int = Field(default=120, ge=4)
+    """After so long without a heartbeat the scopes that a crawl walked are another's."""
+    again: float = Field(default=5, gt=0)
+    """Between two looks of the daemon whether a run that is in a tier's way is over."""
+    order: float = Field(default=2, gt=0)
+    """Between the beginnings of two tiers that are due at once."""
+    look_round: float = Field(default=60, gt=0)
+    """Between two looks of the daemon at all tiers."""
+
+
 _FACTS = {"page_cap", "rendering", "delay_seconds", "requests_per_day", "queue_ceiling"}
 
 
@@ -108,6 +125,9 @@ class Config(BaseSettings):
         default_factory=lambda: of_variables(os.environ), validate_default=True, validation_alias="tiers"
     )
     """The variables TIER_1_PAGES and so on, for every portal."""
+    patience: Patience = Patience()
+    clock: Path | None = None
+    """The socket of a laboratory's clock, which this process goes by instead of the real one."""
     log_level: str = "INFO"
     log_file: Path | None = None
 
@@ -149,6 +169,12 @@ def _variable(place: tuple[int | str, ...]) -> str:
 def environment_with(**extra: str) -> dict[str, str]:
     """For a process to start: this one's, and more."""
     return {**os.environ, **extra}
+
+
+def environment_of_its_own(**extra: str) -> dict[str, str]:
+    """For a process to start: this one's without any setting of ours, and more."""
+    ours = ("PROPSPIDER_", "DATABASE_", "SCRAPYD_", "TIER_")
+    return {**{name: value for name, value in os.environ.items() if not name.startswith(ours)}, **extra}
 
 
 def load() -> Config:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from propspider.commands import lab_chaos
 from propspider.commands.output import AsJson, console, fail, print_json, say, table
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from propspider.lab.scenario import Scenario
 
 app = typer.Typer(no_args_is_help=True, help="A simulated portal that knows the truth: tune tiers on it.")
+
+app.command("chaos")(lab_chaos.chaos)
 
 Listings = Annotated[int, typer.Option("--listings", min=100, max=1_000_000, help="They stand for 600,000.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed is the same world.")]
