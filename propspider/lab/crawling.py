@@ -1,6 +1,7 @@
 """Crawls as steps of a tier inside this process, in the reactor's own thread: the real spiders, many times over."""
 
 import asyncio
+import io
 import threading
 import uuid
 from collections.abc import Mapping
@@ -14,15 +15,17 @@ from scrapy.settings import Settings
 from scrapy.utils.reactor import install_reactor
 
 from propspider.extensions.run_record import REASON_STAT
+from propspider.lab import LaboratoryError
 from propspider.settings import TWISTED_REACTOR
 from propspider.tiers.launch import SETTINGS, Job
 
 LOOK_SECONDS = 0.005
+END_SECONDS = 120.0
 
 
 @dataclass
 class Started:
-    """`is_open`: its engine has a spider; one that is told to stop before never ends."""
+    """`is_open`: its engine runs; one that is told to stop before does not hear it."""
 
     over: threading.Event = field(default_factory=threading.Event)
     crawler: Crawler | None = None
@@ -69,7 +72,7 @@ class InProcessLauncher:
 
         try:
             started.crawler = self._runner.create_crawler(job.spider)
-            started.crawler.signals.connect(opened, signal=signals.spider_opened, weak=False)
+            started.crawler.signals.connect(opened, signal=signals.engine_started, weak=False)
             task = self._runner.crawl(started.crawler, **job.all_arguments, **self._arguments)
         except BaseException as error:
             started.words = f"{type(error).__name__}: {error}"
@@ -113,7 +116,14 @@ class InProcessLauncher:
         """A crawl of this process cannot be ended at once: it is asked to end, and waited for."""
         if not started.over.is_set():
             self.cancel(started)
-            started.over.wait()
+            if not started.over.wait(END_SECONDS):
+                raise LaboratoryError(f"a crawl did not end: {self._stacks()}")
+
+    def _stacks(self) -> str:
+        text = io.StringIO()
+        for task in asyncio.all_tasks(self._reactor._asyncioEventloop):
+            task.print_stack(limit=4, file=text)
+        return text.getvalue()
 
     def last_words(self, started: Started) -> str:
         return started.words
