@@ -12,7 +12,7 @@ FIELD_LISTINGS = 600_000
 FIELD_REQUESTS_PER_LISTING = 0.072
 """A day: one request every two seconds."""
 FIELD_DEPTH_CAP = 100
-FEWEST_PAGES = 40
+FEWEST_PAGES = 75
 PAGE_SIZE = 42
 _BOUNDS = "pages, details a run"
 DAY = 86_400
@@ -31,8 +31,8 @@ class Scale:
     """Counts of the field times `listings` / 600,000, at least 1; times per request divided by it. Pages keep their 42 cards.
 
     A sweep is the same share of the day's requests as in the field, and a listing gets the same requests a day. The depth cap is
-    at least 40 pages: the last page of each part of a walk is half empty, and in the many small parts that a small cap makes of a
-    small world a sweep would cost twice what its listings are worth; in the field it costs a tenth more. robots.txt, which each
+    at least 75 pages: the last page of each part of a walk is half empty, and in the many small parts that a small cap makes of a
+    small world a sweep would cost up to twice what its listings are worth; in the field it costs a tenth more. robots.txt, which each
     crawl reads once however large the portal is, costs no more than in the field.
     """
 

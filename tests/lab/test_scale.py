@@ -22,7 +22,7 @@ def test_counts_are_at_least_one_and_no_bound_stays_none() -> None:
     small = Scale(5000)
     assert [(tier.pages, tier.max_items) for tier in map(small.tier, TABLE)] == [(1, 17), (1, 83), (0, 500), (0, 500), (0, 0)]
     assert all(small.tier(tier).affords_all == tier.affords_all for tier in TABLE)
-    assert (small.queue_ceiling, small.depth_cap, Scale(1).queue_ceiling) == (83, 40, 1)
+    assert (small.queue_ceiling, small.depth_cap, Scale(1).queue_ceiling) == (83, 75, 1)
 
 
 def test_the_arithmetic_is_shown_beside_that_of_the_field() -> None:
