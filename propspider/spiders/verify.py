@@ -69,9 +69,16 @@ class VerifySpider(PortalSpider):
         """Two at once would take each other's controls for their own."""
         return [f"verify:{self.portal.name}"]
 
+    _current: Round | None = None
+
+    def closed(self, reason: str) -> None:
+        if self._current is not None and not self._current.over.is_set():
+            self.unused_answers += self._current.abandon()
+
     async def start(self) -> AsyncIterator[Request]:
         claimed, began = 0, clock.now()
         while (current := await asyncio.to_thread(self._claim, claimed)) is not None:
+            self._current = current
             for asked in current.begin(self.window):
                 yield self._request(current, asked)
             await current.over.wait()
