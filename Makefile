@@ -11,7 +11,7 @@ unexport PYTHONHOME
 
 COVERED = fields portals sync pipelines
 
-.PHONY: help setup demo test check fmt lock bench bench-large clean
+.PHONY: help setup demo test check fmt lock lab lab-full chaos bench bench-large clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -59,6 +59,15 @@ bench-large: .venv/.bench-installed ## the same with a million listings in need
 .venv/.bench-installed: $(STAMP) requirements-bench.lock
 	@$(BIN)/python -m pip install -qq --require-hashes -r requirements-bench.lock
 	@touch $@
+
+lab: $(STAMP) ## a simulated month of the four tiers and each fault, scored by the truth; build/lab.html
+	@$(BIN)/propspider lab suite
+
+lab-full: $(STAMP) ## the same on three worlds
+	@$(BIN)/propspider lab suite --seeds 3
+
+chaos: $(STAMP) ## 200 days on which everything is killed; all books must balance
+	@$(BIN)/propspider lab chaos --seeds 200
 
 clean: ## remove what builds, tests and checks left; .venv and the database stay
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* .scrapy

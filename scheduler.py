@@ -24,17 +24,18 @@ from propspider.tiers.scrapyd import launcher
 asked = {"stop": Stop.NO}
 
 
-def lead(engine: Engine, lease: Lease, configured: daemon.Configured) -> None:
+def lead(engine: Engine, lease: Lease, configured: daemon.Configured, settings: config.Config) -> None:
     """Until asked to stop, or until another leads."""
     lost = False
     scheduler = BackgroundScheduler(daemon.workers(configured), timezone="UTC")
     stop = lambda: Stop.HAND_BACK if lost else asked["stop"]  # noqa: E731
-    daemon.Duty(engine, configured, launcher(config.load().scrapyd_url, engine), scheduler, stop).declare()
+    crawls = launcher(settings.scrapyd_url, engine)
+    daemon.Duty(engine, configured, crawls, scheduler, stop, settings.patience).declare()
     scheduler.start()
     beaten = time.monotonic()
     while asked["stop"] is Stop.NO and not lost:
         clock.wait(daemon.LOOK_SECONDS)
-        if time.monotonic() - beaten >= daemon.BEAT_SECONDS:
+        if time.monotonic() - beaten >= lease.ttl_seconds / daemon.BEATS:
             lost, beaten = not daemon.beat(engine, lease), time.monotonic()
     scheduler.shutdown(wait=True)
 
@@ -45,14 +46,15 @@ def main() -> int:
     try:
         with one_line():
             settings = config.load()
+            clock.follow(settings.clock)
             configured = daemon.configured(settings)
             engine = open_engine(settings)
     except typer.Exit as failed:
         return failed.exit_code
     logs.configure(settings)
-    while (lease := daemon.await_leadership(engine, lambda: asked["stop"])) is not None:
+    while (lease := daemon.await_leadership(engine, lambda: asked["stop"], ttl_seconds=settings.patience.run_lease)) is not None:
         try:
-            lead(engine, lease, configured)
+            lead(engine, lease, configured, settings)
         finally:
             daemon.resign(engine, lease)
     engine.dispose()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from propspider.overrides import TierLevel, TierOverride, of_variables
@@ -57,9 +57,27 @@ class PortalOverride(BaseModel):
     requests_per_day: int | None = Field(default=None, gt=0)
     queue_ceiling: int | None = Field(default=None, gt=0)
     rendering: Literal["http", "browser"] | None = None
+    verify_method: Literal["head_get", "get"] | None = None
     cookies_file: Path | None = None
     """cookies.txt or a browser's JSON export, for pages that need a login."""
     tiers: dict[TierLevel, TierOverride] = Field(default_factory=dict)
+
+
+class Patience(BaseModel):
+    """Real seconds that processes wait for each other. A laboratory that kills them waits less."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run_lease: int = Field(default=30, ge=2)
+    """After so long without a beat a run is another's to take up, and the stand-by leads."""
+    crawl_lease: int = Field(default=120, ge=4)
+    """After so long without a heartbeat the scopes that a crawl walked are another's."""
+    again: float = Field(default=5, gt=0)
+    """Between two looks of the daemon whether a run that is in a tier's way is over."""
+    order: float = Field(default=2, gt=0)
+    """Between the beginnings of two tiers that are due at once."""
+    look_round: float = Field(default=60, gt=0)
+    """Between two looks of the daemon at all tiers."""
 
 
 _FACTS = {"page_cap", "rendering", "delay_seconds", "requests_per_day", "queue_ceiling"}
@@ -107,6 +125,9 @@ class Config(BaseSettings):
         default_factory=lambda: of_variables(os.environ), validate_default=True, validation_alias="tiers"
     )
     """The variables TIER_1_PAGES and so on, for every portal."""
+    patience: Patience = Patience()
+    clock: Path | None = None
+    """The socket of a laboratory's clock, which this process goes by instead of the real one."""
     log_level: str = "INFO"
     log_file: Path | None = None
 
@@ -126,7 +147,10 @@ class Config(BaseSettings):
     def facts_of(self, portal: str) -> dict[str, Any]:
         """What this installation says in the place of a portal's own portal.toml."""
         override = self.portals.get(portal)
-        return {} if override is None else override.model_dump(include=_FACTS, exclude_none=True)
+        if override is None:
+            return {}
+        removal = {} if override.verify_method is None else {"removal": {"method": override.verify_method}}
+        return override.model_dump(include=_FACTS, exclude_none=True) | removal
 
 
 def complaints(error: ValidationError) -> str:
@@ -145,6 +169,12 @@ def _variable(place: tuple[int | str, ...]) -> str:
 def environment_with(**extra: str) -> dict[str, str]:
     """For a process to start: this one's, and more."""
     return {**os.environ, **extra}
+
+
+def environment_of_its_own(**extra: str) -> dict[str, str]:
+    """For a process to start: this one's without any setting of ours, and more."""
+    ours = ("PROPSPIDER_", "DATABASE_", "SCRAPYD_", "TIER_")
+    return {**{name: value for name, value in os.environ.items() if not name.startswith(ours)}, **extra}
 
 
 def load() -> Config:

@@ -1,10 +1,11 @@
-"""Scrapy's settings. Per-portal facts are in portal.toml; importing this reads the environment and does nothing else."""
+"""Scrapy's settings. Per-portal facts are in portal.toml; importing this reads the environment and sets the clock."""
 
 import logging
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from propspider import clock as _clock
 from propspider import config as _environment
 from propspider.config import Config
 
@@ -22,6 +23,7 @@ def _load() -> Config:
 
 
 _config = _load()
+_clock.follow(_config.clock)
 
 BOT_NAME = "propspider"
 SPIDER_MODULES = ["propspider.spiders"]
@@ -85,7 +87,8 @@ REMOTE_CONTROL_ENABLED = False  # a server on localhost that runs code; on by de
 TELNETCONSOLE_ENABLED = False
 
 FEED_EXPORT_ENCODING = "utf-8"
-HEARTBEAT_SECONDS = 30.0  # a session without one for 10 minutes is found dead
+CRAWL_LEASE_SECONDS = _config.patience.crawl_lease
+HEARTBEAT_SECONDS = CRAWL_LEASE_SECONDS / 4  # a session without one for 10 minutes is found dead
 STATS_DUMP = False  # the run's row holds them
 
 LOG_FORMATTER = "propspider.crawl_logs.CrawlLog"

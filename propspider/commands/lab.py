@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from propspider.commands import lab_chaos
 from propspider.commands.output import AsJson, console, fail, print_json, say, table
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from propspider.lab.scenario import Scenario
 
 app = typer.Typer(no_args_is_help=True, help="A simulated portal that knows the truth: tune tiers on it.")
+
+app.command("chaos")(lab_chaos.chaos)
 
 Listings = Annotated[int, typer.Option("--listings", min=100, max=1_000_000, help="They stand for 600,000.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed is the same world.")]
@@ -35,6 +38,7 @@ def run_scenario(
     days: Annotated[float, typer.Option("--days", min=1, help="Days that are judged.")] = 30,
     warm_up: Annotated[float, typer.Option("--warm-up", min=0, help="Days under the tiers before those.")] = 45,
     listings: Listings = 5_000,
+    requests: Annotated[float, typer.Option("--requests", min=0.001, help="A listing and day; the field affords 0.072.")] = 0.072,
     policy: Annotated[str, typer.Option("--policy", help="tiers, or full: one full scrape after another.")] = "tiers",
     seed: Seed = 1,
     world: WorldFile = None,
@@ -51,6 +55,7 @@ def run_scenario(
         days=days,
         warm_up_days=warm_up,
         listings=listings,
+        requests_per_listing=requests,
         policy=policy,
         seed=seed,
         world=None if world is None else world.absolute(),
@@ -211,9 +216,8 @@ def _overrides(given: list[str]) -> dict[str, dict[str, str]]:
 
 def _show_scale(scenario: "Scenario") -> None:
     from propspider.lab.parameters import read
-    from propspider.lab.scale import Scale
 
-    rows = Scale(scenario.listings).rows(read(scenario.world))
+    rows = scenario.scale.rows(read(scenario.world))
     console().print(table(("what", "in the field", "here"), rows))
 
 

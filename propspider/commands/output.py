@@ -147,7 +147,9 @@ def opened(config: "Config | None" = None) -> Iterator["Engine"]:
     from propspider.config import load
     from propspider.db.engine import open_engine
 
-    engine = open_engine(config or load())
+    config = config or load()
+    clock.follow(config.clock)
+    engine = open_engine(config)
     try:
         yield engine
     finally:

@@ -79,7 +79,8 @@ class RunRecord:
             queue_ceiling=spider.portal.facts.queue_ceiling,
         )
         holder = f"{socket.gethostname()}:{os.getpid()}, session {str(session.id)[:8]}"
-        self._own = tuple(leases.acquire(connection, name, holder) for name in sorted(spider.lease_names))
+        ttl = self._crawler.settings.getfloat("CRAWL_LEASE_SECONDS")
+        self._own = tuple(leases.acquire(connection, name, holder, ttl_seconds=ttl) for name in sorted(spider.lease_names))
         spider.leases = (*of_run, *self._own)
         if spider.scopes:
             runs.bury(connection, sweeps.bury_holders(connection, session, spider.scopes))

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Mapping
 from contextvars import Context
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from scrapy import signals
@@ -65,9 +64,12 @@ class InProcessLauncher:
         return started
 
     def _start(self, started: Started, job: Job) -> None:
+        def opened() -> None:
+            self._opened(started)
+
         try:
             started.crawler = self._runner.create_crawler(job.spider)
-            started.crawler.signals.connect(partial(self._opened, started), signal=signals.spider_opened, weak=False)
+            started.crawler.signals.connect(opened, signal=signals.spider_opened, weak=False)
             task = self._runner.crawl(started.crawler, **job.all_arguments, **self._arguments)
         except BaseException as error:
             started.words = f"{type(error).__name__}: {error}"

@@ -21,8 +21,9 @@ class NotOurs(LaboratoryError):
     """A database that no laboratory made; the message names it."""
 
 
-def create(config: Config, name: str) -> str:
+def create(config: Config, name: str, *, durable: bool = False) -> str:
     """An empty database of the embedded server with a clock of its own, in the place of one that a laboratory left; its URL.
+    `durable`: what is committed is on the disk, as in the field.
 
     Raises NotOurs, embedded.EmbeddedError, migrate.MigrationFailed.
     """
@@ -38,8 +39,9 @@ def create(config: Config, name: str) -> str:
         migrate.upgrade(url)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(GOES_BY_IT)
-        # A simulation that is killed is begun anew.
-        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))
+        if not durable:
+            # A simulation that is killed is begun anew.
+            connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))
     return url
 
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from propspider.lab.simulate import Result
 
 WORKERS = 2
-FAULTY = Scenario(name="faults", listings=1_000, warm_up_days=3, days=10)
-"""What each fault is let loose on: it begins on the third of ten days and lasts two, as `FaultKind.scenario` has it."""
+FAULTY = Scenario(name="faults", listings=1_000, requests_per_listing=0.2, warm_up_days=3, days=10)
+"""What each fault is let loose on: from the third day of ten to the fifth, as `FaultKind.scenario` has it. With requests
+enough for every step of every tier: what is judged is what the steps do.
+"""
 
 Part = Literal["prepare", "judge"]
 

@@ -88,12 +88,10 @@ def _lives(people: Population) -> list[_Happenings]:
     paused = np.flatnonzero(np.isfinite(people.split))
     off = people.born[paused] + people.split[paused] * DAY
     on = off + people.gap[paused] * DAY
-    # A second of the day is enough: whoever goes on in the second in which the run begins has one second more.
-    gone = _moments(people, numbers, people.life)
     return [
         _Happenings.of(STOCK, stock, np.full(len(stock), LONG_AGO)),
         _Happenings.of(NEW, coming, people.born[coming]),
-        _Happenings.of(REMOVED, numbers, np.maximum(gone, 1)),
+        _Happenings.of(REMOVED, numbers, _moments(people, numbers, people.life)),
         _Happenings.of(REMOVED, paused, off),
         _Happenings.of(RELISTED, paused, on),
     ]

@@ -40,8 +40,8 @@ _PRICE_KINDS = (PriceKind.EXACT, PriceKind.FROM, PriceKind.ON_REQUEST)
 class Life:
     """Implements `Truth` from `start` (aware) on; nothing happens after `end`. What happens at a moment shows after it.
 
-    The same parameters, listings, seed and days give the same run on every machine. Listings are invented when they are asked
-    for. A row is a listing's state for a while, see `History`; numbers count listings. Safe to read from several threads.
+    The same parameters, listings, seed and days give the same run, with one release of numpy. Listings are invented when they are
+    asked for. A row is a listing's state for a while, see `History`; numbers count listings. Safe to read from several threads.
     """
 
     def __init__(self, parameters: Parameters, *, listings: int, seed: int, start: datetime, days: float) -> None:

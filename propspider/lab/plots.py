@@ -48,18 +48,24 @@ def plots(card: Scorecard) -> list[str]:
 
 def _figure(title: str, x: str, y: str, traces: Sequence[Any], **layout: Any) -> go.Figure:
     figure = go.Figure(data=list(traces))
-    figure.update_layout(**_LAYOUT, title=title, xaxis_title=x, yaxis_title=y, **layout)
+    figure.update_layout(**_LAYOUT, showlegend=True, title=title, xaxis_title=x, yaxis_title=y, **layout)
     return figure
 
 
 def _label(text: str) -> str:
     """Plotly reads some tags in its labels."""
-    return html.escape(text)
+    return html.escape(text, quote=False)
 
 
 def _freshness(card: Scorecard) -> go.Figure:
     lines = [
-        go.Scatter(x=[one.at for one in samples], y=[getattr(one, name) for one in samples], name=label, line={"dash": dash})
+        go.Scatter(
+            x=[one.at for one in samples],
+            y=[getattr(one, name) for one in samples],
+            name=label,
+            line={"dash": dash},
+            mode="lines",
+        )
         for samples, dash, suffix in ((card.samples, "solid", ""), (card.still, "dot", ", doing nothing"))
         for name, label in (("f_core", f"F_core{suffix}"), ("f_all", f"F_all{suffix}"))
     ]
@@ -73,19 +79,21 @@ def _latencies(card: Scorecard) -> go.Figure:
         judged = [one.hours for one in card.outcomes if one.event.kind is kind and one.event.at + HORIZONS[kind] <= card.until]
         known = np.sort([hours for hours in judged if np.isfinite(hours)])
         shares = np.arange(1, len(known) + 1) / max(len(judged), 1)
-        lines.append(go.Scatter(x=known.tolist(), y=shares.tolist(), name=f"{name} ({len(judged):,})", line={"shape": "hv"}))
+        lines.append(
+            go.Scatter(x=known.tolist(), y=shares.tolist(), name=f"{name} ({len(judged):,})", line={"shape": "hv"}, mode="lines")
+        )
     return _figure("From the event to the row that knows it", "hours", "share of the judged events", lines)
 
 
 def _backlog(card: Scorecard) -> go.Figure:
     at = [one.at for one in card.samples]
     lines = [
-        go.Scatter(x=at, y=[one.backlog for one in card.samples], name="queued"),
-        go.Scatter(x=at, y=[one.in_need for one in card.samples], name="in need, not queued"),
+        go.Scatter(x=at, y=[one.backlog for one in card.samples], name="queued", mode="lines"),
+        go.Scatter(x=at, y=[one.in_need for one in card.samples], name="in need, not queued", mode="lines"),
     ]
     ceiling = card.row("backlog, most").target
     if ceiling is not None and at:
-        lines.append(go.Scatter(x=[at[0], at[-1]], y=[ceiling, ceiling], name="ceiling", line={"dash": "dash"}))
+        lines.append(go.Scatter(x=[at[0], at[-1]], y=[ceiling, ceiling], name="ceiling", line={"dash": "dash"}, mode="lines"))
     return _figure("Backlog", "", "listings", lines)
 
 

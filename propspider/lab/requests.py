@@ -12,9 +12,12 @@ from propspider import lab
 from propspider.db import sql
 
 KINDS = ("listing", "detail", "sitemap", "robots", "other")
-_OURS = ("propspider.", "scrapy.exceptions.")
-"""Exceptions of requests that were not sent."""
-_NEVER_ARRIVED = frozenset({"twisted.internet.error.ConnectionRefusedError", "twisted.internet.error.DNSLookupError"})
+_OURS = "propspider."
+_NEVER_ARRIVED = frozenset(
+    f"scrapy.exceptions.{name}"
+    for name in ("IgnoreRequest", "DownloadConnectionRefusedError", "CannotResolveHostError", "UnsupportedURLSchemeError")
+)
+"""With those of our own middlewares, what is raised for requests that were not sent, or found nobody."""
 _REDIRECTS = tuple(f"downloader/response_status_count/{status}" for status in (301, 302, 303, 307, 308))
 
 

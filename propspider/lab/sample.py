@@ -97,16 +97,16 @@ def snapshot(connection: Connection, *, portal: str = lab.PORTAL) -> Snapshot:
 
 def compare(held: Snapshot, facts: Mapping[str, Fact], at: datetime) -> Sample:
     rows, shown = held.rows, {key for key, row in held.rows.items() if row.is_shown}
-    true = {key for key, fact in facts.items() if fact.is_shown}
-    core = [key for key in true & shown if rows[key].offers == true_offers(facts[key].offers)]
-    right = sum(has_its_text(rows[key], facts[key]) for key in core)
+    true = {key: fact for key, fact in facts.items() if fact.is_shown}
+    core = [key for key in true.keys() & shown if rows[key].offers == true_offers(true[key].offers)]
+    right = sum(has_its_text(rows[key], true[key]) for key in core)
     ages = np.array([(at - rows[key].read_at) / timedelta(days=1) for key in shown])
     return Sample(
         at=at,
         listings=len(true),
         rows=len(rows),
         rows_shown=len(shown),
-        either=len(true | shown),
+        either=len(true.keys() | shown),
         core_right=len(core),
         all_right=right,
         age_mean=float(ages.mean()) if ages.size else None,

@@ -9,9 +9,10 @@ from propspider.sync.queue import CEILING
 from propspider.tiers.table import TABLE, Step, Tier
 
 FIELD_LISTINGS = 600_000
-FIELD_SECONDS_PER_REQUEST = 2.0
+FIELD_REQUESTS_PER_LISTING = 0.072
+"""A day: one request every two seconds."""
 FIELD_DEPTH_CAP = 100
-FEWEST_PAGES = 10
+FEWEST_PAGES = 40
 PAGE_SIZE = 42
 _BOUNDS = "pages, details a run"
 DAY = 86_400
@@ -30,11 +31,14 @@ class Scale:
     """Counts of the field times `listings` / 600,000, at least 1; times per request divided by it. Pages keep their 42 cards.
 
     A sweep is the same share of the day's requests as in the field, and a listing gets the same requests a day. The depth cap is
-    at least 10 pages: the last page of each part of a walk is half empty, and at one page a part, which is what a hundred of the
-    field are here, a sweep would cost twice what its listings are worth.
+    at least 40 pages: the last page of each part of a walk is half empty, and in the many small parts that a small cap makes of a
+    small world a sweep would cost twice what its listings are worth; in the field it costs a tenth more. robots.txt, which each
+    crawl reads once however large the portal is, costs no more than in the field.
     """
 
     listings: int
+    requests_per_listing: float = FIELD_REQUESTS_PER_LISTING
+    """And day."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.listings <= MOST_LISTINGS:
@@ -47,11 +51,11 @@ class Scale:
     @property
     def seconds_per_request(self) -> float:
         """Of simulated time."""
-        return FIELD_SECONDS_PER_REQUEST / self.factor
+        return DAY / self.requests_per_day
 
     @property
     def requests_per_day(self) -> float:
-        return DAY / self.seconds_per_request
+        return self.requests_per_listing * self.listings
 
     @property
     def depth_cap(self) -> int:
@@ -80,10 +84,10 @@ class Scale:
 
     def rows(self, parameters: Parameters) -> list[Row]:
         """What is scaled, and the demand that the requests of a day are to meet."""
-        field = Scale(FIELD_LISTINGS)
+        field = Scale(FIELD_LISTINGS, self.requests_per_listing)
         rows = [
             Row("listings", *(f"{one.listings:,}" for one in (field, self))),
-            Row("simulated seconds per request", *(f"{one.seconds_per_request:g}" for one in (field, self))),
+            Row("seconds per request", *(f"{one.seconds_per_request:g}" for one in (field, self))),
             Row("requests per day", *(f"{one.requests_per_day:,.1f}" for one in (field, self))),
             Row("requests per listing and day", *(f"{one.requests_per_day / one.listings:.3f}" for one in (field, self))),
             Row(f"pages of {PAGE_SIZE} in a sweep", *(f"{one.sweep_pages:,}" for one in (field, self))),

@@ -6,7 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from propspider.lab import PORTAL
-from propspider.lab.scale import Scale
+from propspider.lab.scale import FIELD_REQUESTS_PER_LISTING, Scale
+from propspider.overrides import TierLevel, TierOverride
 
 Policy = Literal["tiers", "full"]
 """`tiers`: the table's, by their calendar. `full`: the naive way, one full crawl after another."""
@@ -26,6 +27,8 @@ class Scenario(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9_]{1,40}$")
     listings: int = Field(default=5_000, ge=100, le=1_000_000)
     seed: int = 1
+    requests_per_listing: float = Field(default=FIELD_REQUESTS_PER_LISTING, gt=0)
+    """And day."""
     policy: Policy = "tiers"
     first_load_days: float = Field(default=28, gt=0)
     warm_up_days: float = Field(default=45, ge=0)
@@ -34,12 +37,16 @@ class Scenario(BaseModel):
     """As `Fault.parse` reads them."""
     world: Path | None = None
     """A file of parameters; None = the world as it is shipped."""
-    tiers: dict[str, dict[str, float | int | str | bool]] = Field(default_factory=dict)
-    """Overrides of the tier table by tier, as `[tiers.N]` of a portal.toml has them."""
+    tiers: dict[TierLevel, TierOverride] = Field(default_factory=dict)
+    """In the field's figures."""
 
     @property
     def total_days(self) -> float:
         return self.first_load_days + self.warm_up_days + self.days
+
+    @property
+    def scale(self) -> Scale:
+        return Scale(self.listings, self.requests_per_listing)
 
     @property
     def database(self) -> str:
@@ -47,11 +54,11 @@ class Scenario(BaseModel):
 
     def environment(self, database_url: str) -> dict[str, str]:
         """Of the process that carries it out; its spiders read it."""
-        scale, portal = Scale(self.listings), f"PROPSPIDER_PORTALS__{PORTAL.upper()}__"
+        scale, portal = self.scale, f"PROPSPIDER_PORTALS__{PORTAL.upper()}__"
         overrides = {
             f"{portal}TIERS__{level}__{name.upper()}": str(value)
             for level, changes in self.tiers.items()
-            for name, value in changes.items()
+            for name, value in changes.model_dump(exclude_none=True).items()
         }
         return {
             "DATABASE_URL": database_url,

@@ -140,8 +140,10 @@ def score(
     portal: str = lab.PORTAL,
 ) -> Scorecard:
     """`start`: the database at `since`. `reasons`: row name → why it may miss its target. Reads only; what is under way is as it
-    stands at the moment of the call, which is to be `until`.
+    stands at the moment of the call, which is to be `until`. Raises ValueError for an empty span.
     """
+    if until <= since:
+        raise ValueError("no time has passed: there is nothing to score")
     events, log = list(truth.events(since, until)), list(log)
     past = values.Past(truth, events, since, until)
     own = _Evidence(

@@ -52,7 +52,7 @@ class Request:
 REQUESTS = web.AppKey("requests", deque[Request])
 """The last ones, oldest first, by their beginning."""
 COUNTS = web.AppKey("counts", Counter[tuple[date, str, str, int]])
-"""Of all that ended: by (day of the portal's time in UTC, kind, method, status)."""
+"""Of all that ended: by (day of the portal's time in UTC, kind, method, status). It grows while it is read: copy it."""
 
 
 @dataclass
@@ -131,7 +131,7 @@ def _log(now: Callable[[], datetime], spend: Callable[[float], None], latency: f
         kind = request[KIND] = kind_of(request.path)
         record = Request(now(), time.monotonic(), request.method, request.path_qs, kind)
         request.app[REQUESTS].append(record)
-        if latency:
+        if latency and kind != "robots":
             spend(latency)
         try:
             response = await handler(request)

@@ -17,7 +17,6 @@ from propspider.lab.drive import Driver
 from propspider.lab.faults import Fault, Faults
 from propspider.lab.life import Life
 from propspider.lab.sample import Sample
-from propspider.lab.scale import Scale
 from propspider.lab.scenario import Scenario
 from propspider.lab.score import Scorecard, Targets
 from propspider.lab.server import REQUESTS, create_app
@@ -52,7 +51,7 @@ class Simulation:
         if config.database_url is None:
             raise ValueError("a simulation runs in a database of its own")
         self._scenario, self._config, self._told = scenario, config, told
-        self._scale = Scale(scenario.listings)
+        self._scale = scenario.scale
         known = parameters.read(scenario.world)
         days = SPARE + scenario.total_days
         self._life = Life(known, listings=scenario.listings, seed=scenario.seed, start=START, days=days)

@@ -8,7 +8,6 @@ from propspider import clock
 from propspider.lab import parameters
 from propspider.lab.faults import Fault, Faults
 from propspider.lab.life import Life
-from propspider.lab.scale import Scale
 from propspider.lab.scenario import Scenario
 from propspider.lab.server import create_app
 from propspider.lab.serving import serve
@@ -29,7 +28,7 @@ def serve_living(scenario: Scenario, *, port: int, speed: float) -> Iterator[str
     known = parameters.read(scenario.world)
     life = Life(known, listings=scenario.listings, seed=scenario.seed, start=start, days=DAYS)
     faults = Faults([Fault.parse(text) for text in scenario.faults], seed=scenario.seed, now=now, start=start)
-    app = create_app(life, page_cap=Scale(scenario.listings).depth_cap, now=now, faults=faults)
+    app = create_app(life, page_cap=scenario.scale.depth_cap, now=now, faults=faults)
     try:
         with serve(app, port=port) as base_url:
             yield base_url

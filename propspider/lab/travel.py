@@ -2,11 +2,18 @@
 
 import heapq
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import psycopg
+
+from propspider import clock
+
+AWAY_SECONDS = 60.0
+"""That a server may take to be back after a restart."""
+AGAIN_SECONDS = 0.05
 
 CLOCK = """
 CREATE SCHEMA lab;
@@ -23,12 +30,14 @@ CREATE OR REPLACE FUNCTION app_clock() RETURNS timestamptz LANGUAGE sql VOLATILE
 
 class SimulatedClock:
     """Never goes back. Whoever moves it past a moment that was asked for carries out what is due then, at just that moment,
-    while all others wait. From any thread; several processes go by the one whose database has `lab.clock`.
+    while all others wait. From any thread; several processes go by the one whose database has `lab.clock`. While that is away,
+    whoever moves the clock waits for it.
     """
 
     def __init__(self, start: datetime, database_url: str) -> None:
         """`database_url`: of a database with CLOCK and GOES_BY_IT. Raises psycopg.Error."""
-        self._connection = psycopg.connect(database_url, autocommit=True, application_name="propspider-lab-clock")
+        self._url = database_url
+        self._connection = _connect(database_url)
         self._moving = threading.RLock()
         self._now = start
         self._alarms: list[tuple[datetime, int, Callable[[], None]]] = []
@@ -65,5 +74,20 @@ class SimulatedClock:
         self._connection.close()
 
     def _set(self, moment: datetime) -> None:
-        self._connection.execute("UPDATE lab.clock SET at = %s", [moment.astimezone(UTC)])
-        self._now = moment
+        deadline = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                if self._connection.closed:
+                    self._connection = _connect(self._url)
+                self._connection.execute("UPDATE lab.clock SET at = %s", [moment.astimezone(UTC)])
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                clock.wait(AGAIN_SECONDS)
+            else:
+                self._now = moment
+                return
+
+
+def _connect(url: str) -> psycopg.Connection:
+    return psycopg.connect(url, autocommit=True, application_name="propspider-lab-clock")

@@ -1,6 +1,6 @@
 """What live was told, beside what was true: values that never were, prices that were right, listings wrongly called gone."""
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -26,7 +26,9 @@ class Wrong(NamedTuple):
 
 
 class Past:
-    """The truth at any moment of a span, asked for seldom: a day's answers serve whoever did not change on that day."""
+    """The truth at any moment of a span, asked for seldom: a day's answers serve whoever did not change on that day.
+    What happens at a moment shows after it.
+    """
 
     def __init__(self, truth: Truth, events: Sequence[Event], since: datetime, until: datetime) -> None:
         self._truth, self._since, self._until = truth, since, until
@@ -57,9 +59,9 @@ class Past:
             if (fact := self._truth.facts(at).get(listing)) is not None:
                 yield fact
 
-    def _changes(self, listing: str, after: datetime, until: datetime) -> bool:
+    def _changes(self, listing: str, since: datetime, until: datetime) -> bool:
         moments = self._changed.get(listing, [])
-        return bisect_right(moments, after) != bisect_right(moments, until)
+        return bisect_left(moments, since) != bisect_left(moments, until)
 
 
 def wrong_values(record: Record, past: Past) -> list[Wrong]:

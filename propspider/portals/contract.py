@@ -359,13 +359,17 @@ def names() -> list[str]:
 
 
 def load(name: str, changes: Mapping[str, Any] = MappingProxyType({})) -> Portal:
-    """`changes`: keys of portal.toml that an installation has its own values for. Raises UnknownPortal, PortalFileError."""
+    """`changes`: keys of portal.toml, and of its tables, that an installation has its own values for.
+
+    Raises UnknownPortal, PortalFileError.
+    """
     folder = _folders().get(name)
     if folder is None:
         raise UnknownPortal(f"no portal {name!r}; there are: {', '.join(names())}")
     try:
         stated = tomllib.loads(folder.joinpath("portal.toml").read_text(encoding="utf-8"))
-        facts = PortalFacts.model_validate(stated | dict(changes))
+        tables = {key: stated.get(key, {}) | value for key, value in changes.items() if isinstance(value, dict)}
+        facts = PortalFacts.model_validate({**stated, **changes, **tables})
     except ValueError as error:
         raise PortalFileError(f"portals/{name}/portal.toml: {error}") from error
     return Portal(name=name, facts=facts, base_url=facts.base_url)

@@ -27,6 +27,8 @@ Output = ManifestPage | Division | CrawlError | Request
 _WORTH_ANOTHER_TRY = frozenset({ErrorType.WRONG_PAGE, ErrorType.EMPTY_PAGE, ErrorType.UNREADABLE, ErrorType.OTHER_LANGUAGE})
 _MISMATCHED_SHARE = 0.2
 """Of the cards of a part's first page: with more the portal is taken to ignore the filter."""
+_OWN_SHARE = 0.9
+"""Of the cards of a page: the others are paid for, and stand on a page of their own as well."""
 _FEW = 3
 """Failed pages that never end a crawl by themselves."""
 
@@ -231,7 +233,7 @@ class ManifestSpider(PortalSpider):
         facts = self.portal.facts
         one.last, one.step = self._last_page(first), self.window
         if facts.page_cap is not None and first.next_page is not None:
-            one.fits = facts.page_cap * first.cards
+            one.fits = int(facts.page_cap * first.cards * _OWN_SHARE)
         scope = facts.scopes[walk.scope]
         one.prices = tuple(
             offer.amount

@@ -49,9 +49,12 @@ log = structlog.get_logger(__name__)
 
 
 class VerifyArgs(SpiderArgs):
-    """`limit`: most listings to ask for, 0 = until none is left. `property_id`: this listing, which has an open case."""
+    """`limit`: most listings to ask for, 0 = until none is left. `seconds`: no batch is begun later than that, 0 = however long
+    it takes. `property_id`: this listing, which has an open case.
+    """
 
     limit: int = Field(default=0, ge=0)
+    seconds: float = Field(default=0, ge=0)
     property_id: str | None = None
 
 
@@ -67,7 +70,7 @@ class VerifySpider(PortalSpider):
         return [f"verify:{self.portal.name}"]
 
     async def start(self) -> AsyncIterator[Request]:
-        claimed = 0
+        claimed, began = 0, clock.now()
         while (current := await asyncio.to_thread(self._claim, claimed)) is not None:
             for asked in current.begin(self.window):
                 yield self._request(current, asked)
@@ -75,6 +78,8 @@ class VerifySpider(PortalSpider):
             if current.is_void:
                 return
             claimed += current.size
+            if self.args.seconds and (clock.now() - began).total_seconds() >= self.args.seconds:
+                return
 
     def _claim(self, claimed: int) -> Round | None:
         session, wanted = self.session, self.args.property_id

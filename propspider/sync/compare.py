@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, FromClause, Subquery
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array, insert
 
 from propspider.db.models import Base, ListingColumns
 from propspider.sync import statement
@@ -19,6 +19,7 @@ LIVE = TABLES["properties_live"]
 STAGING = TABLES["property_scrapes_staging"]
 CHANGES = TABLES["property_changes"]
 MANIFEST = TABLES["property_manifest"]
+ALIASES = TABLES["url_aliases"]
 
 DETAIL_COLUMNS = tuple(name for name in LIVE.c.keys() if name in ListingColumns.__annotations__)  # noqa: SIM118
 PRICE_COLUMNS = ("operation_type", "price", "currency", "price_per_m2", "offers")
@@ -69,11 +70,16 @@ def _price_values(prices: Subquery, values: Mapping[str, ColumnElement[Any]]) ->
 
 
 def _update_statement(
-    source: FromClause, new: Mapping[str, ColumnElement[Any]], facts: Mapping[str, ColumnElement[Any]], where: ColumnElement[bool]
+    source: FromClause,
+    new: Mapping[str, ColumnElement[Any]],
+    facts: Mapping[str, ColumnElement[Any]],
+    where: ColumnElement[bool],
+    *,
+    keeps_urls: bool = False,
 ) -> sa.Select[Any]:
     """Live := new where any value differs, with one property_changes row a differing value; returns the ids written.
 
-    `facts` gives the columns of _FACT_COLUMNS.
+    `facts` gives the columns of _FACT_COLUMNS. `keeps_urls`: a URL that is replaced becomes an alias of its listing.
     """
     names = list(new)
     old = {name: LIVE.c[name] for name in names}
@@ -110,7 +116,22 @@ def _update_statement(
         )
         .cte("history")
     )
-    return sa.select(changed.c.property_id).add_cte(history, *_updates(changed, names))
+    written = [history, *_updates(changed, names)]
+    if keeps_urls:
+        written.append(_aliases(changed))
+    return sa.select(changed.c.property_id).add_cte(*written)
+
+
+def _aliases(changed: sa.CTE) -> sa.CTE:
+    moved = sa.select(
+        changed.c.portal, changed.c.property_id, changed.c.old_source_url, _constant("certain"), changed.c.fact_change_reason
+    ).where(changed.c.old_source_url.is_distinct_from(changed.c.new_source_url))
+    return (
+        insert(ALIASES)
+        .from_select(["portal", "property_id", "url", "kind", "reason"], moved)
+        .on_conflict_do_nothing(index_elements=["property_id", "url"])
+        .cte("aliases")
+    )
 
 
 def _updates(changed: sa.CTE, names: list[str]) -> list[sa.CTE]:
@@ -198,7 +219,7 @@ def detail_update() -> sa.Select[Any]:
         "observed_at": STAGING.c.observed_at,
         "change_reason": sa.bindparam("reason", type_=sa.Text),
     }
-    return _update_statement(source, new, facts, _staged())
+    return _update_statement(source, new, facts, _staged(), keeps_urls=True)
 
 
 @cache

@@ -22,11 +22,12 @@ class Superseded(RuntimeError):
 
 @dataclass(frozen=True)
 class Lease:
-    """`fence` grows with every take-over: work that carries an older one is refused."""
+    """`fence` grows with every take-over: work that carries an older one is refused; free after `ttl_seconds` of silence."""
 
     name: str
     holder: str
     fence: int
+    ttl_seconds: float = TTL_SECONDS
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def acquire(connection: Connection, name: str, holder: str, *, ttl_seconds: floa
     if taken is None:
         by = connection.execute(statement("lease_holder"), {"name": name}).one()
         raise LeaseHeld(f"{name} is held by {by.holder}, last heard of {by.silent_seconds:.0f} s ago")
-    return Lease(name, holder, taken)
+    return Lease(name, holder, taken, ttl_seconds)
 
 
 def beat(connection: Connection, lease: Lease) -> bool:

@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy import Connection, case, delete, func, select, text, update
 
 from propspider.db.models import ScrapeQueue
+from propspider.db.prepared import Pipeline, Rows, pipeline
 from propspider.items import Claim
 from propspider.sync import breaker, statement
 
@@ -250,14 +251,18 @@ def complete(connection: Connection, stored: Sequence[tuple[Claim, datetime]]) -
     """(claim, when its page was fetched) → ids settled as completed. A claim whose lease was taken over is not among them,
     nor one that was wanted again after its page was fetched: that row is open anew.
     """
+    with pipeline(connection) as pipe:
+        settled = settle(pipe, stored)
+        return {row_id for row_id, status in settled.fetchall() if status == "completed"} if settled is not None else set()
+
+
+def settle(pipe: Pipeline, stored: Sequence[tuple[Claim, datetime]]) -> Rows | None:
+    """The same without waiting for it: rows of id and new status. None where nothing was claimed."""
     if not stored:
-        return set()
-    parameters = {
-        "ids": [claim.queue_id for claim, _ in stored],
-        "lease_nos": [claim.lease_no for claim, _ in stored],
-        "observed": [observed_at for _, observed_at in stored],
-    }
-    return {row.id for row in connection.execute(statement("queue_complete"), parameters) if row.status == "completed"}
+        return None
+    rows = sorted((claim.queue_id, claim.lease_no, observed_at) for claim, observed_at in stored)
+    ids, lease_nos, observed = map(list, zip(*rows, strict=True))
+    return pipe.send(statement("queue_complete"), {"ids": ids, "lease_nos": lease_nos, "observed": observed})
 
 
 def fail(connection: Connection, failures: Sequence[Failure]) -> dict[int, str]:

@@ -141,6 +141,13 @@ def bury_crawl(connection: Connection, session_id: uuid.UUID) -> None:
     leases.release_dead(connection, session_id)
 
 
+def bury_crawls(connection: Connection, run_id: uuid.UUID) -> None:
+    """All that still seem to run, of a run that lost its runner."""
+    for crawl in crawls(connection, run_id):
+        if crawl.status == "running":
+            bury_crawl(connection, crawl.id)
+
+
 def outcomes(connection: Connection, run_id: uuid.UUID) -> Outcomes:
     row = connection.execute(statement("tier_outcomes"), {"run_id": run_id}).one()
     return Outcomes(int(row.read), int(row.failed))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, text
 
 from propspider.db.models import Sweep
-from propspider.sync import statement
+from propspider.sync import coverage, statement
 from propspider.sync.runs import SessionRef
 
 SESSIONS = 20
@@ -75,7 +75,7 @@ def subject(spider: str, alike: Mapping[str, Any] | None) -> str:
 
 
 def measure(connection: Connection, session_id: uuid.UUID, spider: str, success_rate: float | None) -> Measures:
-    """A manifest's listings; of details the share of pages that were read, and of listings that have each column. The number of
+    """A manifest's listings; of details the share of pages that were read, and of those that have each field. The number of
     details is no measure: a night on which nothing changed brings none. Empty where there is too little to measure.
     """
     if spider == "manifest":
@@ -84,11 +84,11 @@ def measure(connection: Connection, session_id: uuid.UUID, spider: str, success_
         return {} if found is None else {LISTINGS: float(found)}
     if spider != "detail":
         return {}
-    row = dict(connection.execute(statement("session_coverage"), {"session_id": session_id}).mappings().one())
-    if row.pop("listings") < FEWEST_LISTINGS:
+    pages, shares = coverage.of_session(connection, session_id)
+    if pages < FEWEST_LISTINGS:
         return {}
     read = {} if success_rate is None else {"read": success_rate}
-    return read | {name: round(share, 4) for name, share in row.items()}
+    return read | {name: round(share, 4) for name, share in shares.items()}
 
 
 def history(connection: Connection, session: SessionRef, spider: str, alike: Mapping[str, Any] | None) -> list[Measures]:

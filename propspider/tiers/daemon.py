@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from propspider import alerting, clock, portals
-from propspider.config import Config
+from propspider.config import Config, Patience
 from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.portals import Portal
 from propspider.sync import conditions, leases, tier_runs
@@ -28,15 +28,10 @@ from propspider.tiers.schedule import get_next_scheduled_run, get_schedule_statu
 from propspider.tiers.table import Key, Tier, next_fire, of_portal
 
 LEADER = "leader"
-LEADER_SECONDS = 30
-"""After so long without a beat the stand-by leads."""
-BEAT_SECONDS = 10.0
+BEATS = 3
+"""In the time after which the stand-by leads."""
 LOOK_SECONDS = 0.5
-ORDER_SECONDS = timedelta(seconds=2)
-AGAIN_SECONDS = 5.0
-"""Between two looks whether a run that is in a tier's way is over."""
 
-LOOK_ROUND_SECONDS = 60
 OVERDUE = timedelta(hours=1)
 """A tier that has been due for longer, and does not run, is told of."""
 
@@ -54,7 +49,8 @@ class Calendar(BaseTrigger):  # type: ignore[misc]
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         if self._tier.every is not None:
             return now + self._tier.every
-        return None if self._tier.cron is None else next_fire(self._tier.cron, now, zone_of(self._portal))
+        coming = None if self._tier.cron is None else next_fire(self._tier.cron, clock.now(), zone_of(self._portal))
+        return None if coming is None else clock.in_real_time(coming)
 
 
 @dataclass
@@ -66,13 +62,16 @@ class Duty:
     launcher: Launcher
     scheduler: BaseScheduler
     stop: Callable[[], Stop]
+    patience: Patience = field(default_factory=Patience)
+    _firing: set[str] = field(default_factory=set)
 
     def declare(self) -> None:
         """A job for each portal and tier, next when Postgres says; one more for each run that was cut off."""
         tiers = {name: tiers for name, (_, tiers) in self.configured.items()}
         for run in give_up_stale(self.engine, tiers, gone=True):
             log.warning("run given up", run=str(run.id), tier=run.tier_name, portal=run.portal)
-        self.scheduler.add_job(self.look, "interval", seconds=LOOK_ROUND_SECONDS, id="look", coalesce=True, max_instances=1)
+        look_round = self.patience.look_round
+        self.scheduler.add_job(self.look, "interval", seconds=look_round, id="look", coalesce=True, max_instances=1)
         now = clock.now()
         with self.engine.connect() as connection:
             cut_off = {(run.portal, run.tier_name) for run in tier_runs.unfinished(connection)}
@@ -83,7 +82,7 @@ class Duty:
                         coming = now
                     elif coming is not None and coming <= now:
                         # Of several that are due the one that is over soonest begins.
-                        coming = now + ORDER_SECONDS * (1 + list(of_it).index(tier.key))
+                        coming = now + self._in_turn(of_it, tier)
                     if coming is not None:
                         self._add(portal, tier, coming)
                         log.info("scheduled", portal=portal.name, tier=tier.name, next=coming.isoformat())
@@ -92,15 +91,17 @@ class Duty:
         self.scheduler.add_job(
             partial(self.fire, portal, tier),
             Calendar(portal, tier),
-            id=f"{portal.name} {tier.key}",
-            next_run_time=coming,
+            id=_job(portal, tier),
+            next_run_time=clock.in_real_time(coming),
             misfire_grace_time=None,
             coalesce=True,
             max_instances=1,
         )
 
     def look(self) -> None:
-        """Tells of tiers that are overdue, whatever keeps them, and of queues that grow, and sends what there is to tell."""
+        """Tells of tiers that are overdue, whatever keeps them, and of queues that grow, and sends what there is to tell. Wakes
+        what should have begun: a tier whose timer slept with the machine, a run that somebody began and does not carry out.
+        """
         try:
             in_transaction(self.engine, self._look_at_portals)
             alerting.deliver_open(self.engine)
@@ -112,20 +113,41 @@ class Duty:
         for portal, tiers in self.configured.values():
             conditions.look_at_queue(connection, portal.name, ceiling=portal.facts.queue_ceiling)
             for tier in get_schedule_status(connection, portal, tiers, now).tiers:
+                if tier.running is None and (tier.is_due or tier.interrupted is not None):
+                    self._wake(portal, tiers[Key(tier.tier)], now + self._in_turn(tiers, tiers[Key(tier.tier)]))
                 late = now - tier.next_run if tier.is_due and tier.next_run is not None else timedelta(0)
                 if tier.running is None and late > OVERDUE:
                     conditions.raise_overdue(connection, portal.name, tier.name, late)
                 elif late <= OVERDUE:
                     conditions.tier_ran(connection, portal.name, tier.name)
 
+    def _in_turn(self, tiers: Mapping[Key, Tier], tier: Tier) -> timedelta:
+        return timedelta(seconds=self.patience.order) * (1 + list(tiers).index(tier.key))
+
+    def _wake(self, portal: Portal, tier: Tier, coming: datetime) -> None:
+        """By then at the latest."""
+        name = _job(portal, tier)
+        job = self.scheduler.get_job(name)
+        if job is None:
+            self._add(portal, tier, coming)
+        elif name not in self._firing and job.next_run_time > clock.in_real_time(coming):
+            self.scheduler.modify_job(name, next_run_time=clock.in_real_time(coming))
+
     def fire(self, portal: Portal, tier: Tier) -> None:
         """Runs the tier if it is due or was cut off, as soon as nothing is in its way; then again when Postgres says."""
+        self._firing.add(_job(portal, tier))
+        try:
+            self._fire(portal, tier)
+        finally:
+            self._firing.discard(_job(portal, tier))
+
+    def _fire(self, portal: Portal, tier: Tier) -> None:
         told: set[str] = set()
         while self.stop() is Stop.NO and (reason := self._try(portal, tier)) is not None:
             if reason not in told:
                 told.add(reason)
                 log.info("waiting", portal=portal.name, tier=tier.name, reason=reason)
-            self._pause(AGAIN_SECONDS)
+            self._pause(self.patience.again)
         if self.stop() is Stop.NO:
             self._again(portal, tier)
 
@@ -160,13 +182,17 @@ class Duty:
             return
         if coming is not None:
             # Not before this job is over, else it would be skipped as running already.
-            coming = max(coming, clock.now() + ORDER_SECONDS)
-            self.scheduler.modify_job(f"{portal.name} {tier.key}", next_run_time=coming)
+            coming = max(coming, clock.now() + timedelta(seconds=self.patience.order))
+            self.scheduler.modify_job(_job(portal, tier), next_run_time=clock.in_real_time(coming))
 
     def _pause(self, seconds: float) -> None:
-        for _ in range(round(seconds / LOOK_SECONDS)):
+        for _ in range(max(1, round(seconds / LOOK_SECONDS))):
             if self.stop() is Stop.NO:
                 clock.wait(LOOK_SECONDS)
+
+
+def _job(portal: Portal, tier: Tier) -> str:
+    return f"{portal.name} {tier.key}"
 
 
 def first_open(connection: Connection, portal: Portal, tiers: Mapping[Key, Tier], *, beside: Tier) -> Tier | None:
@@ -183,13 +209,13 @@ def configured(config: Config) -> Configured:
     return {portal.name: (portal, of_portal(portal, config)) for portal in loaded}
 
 
-def await_leadership(engine: Engine, stop: Callable[[], Stop]) -> Lease | None:
+def await_leadership(engine: Engine, stop: Callable[[], Stop], *, ttl_seconds: int) -> Lease | None:
     """As stand-by, until the leader goes or is silent; None when asked to stop before."""
     holder = f"{socket.gethostname()}:{os.getpid()}, scheduler"
     told = False
     while stop() is Stop.NO:
         try:
-            return in_transaction(engine, lambda c: leases.acquire(c, LEADER, holder, ttl_seconds=LEADER_SECONDS))
+            return in_transaction(engine, lambda c: leases.acquire(c, LEADER, holder, ttl_seconds=ttl_seconds))
         except LeaseHeld as held:
             if not told:
                 log.info("standing by", leader=str(held))

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from propspider import clock
+from propspider.config import load
 from propspider.db.transactions import ConnectionLost, in_transaction
 from propspider.portals import Portal
 from propspider.sync import alerts, breaker, leases, metrics, tier_runs
@@ -18,12 +19,14 @@ from propspider.sync.tier_runs import TierRun
 from propspider.tiers import outcome
 from propspider.tiers.launch import Launcher
 from propspider.tiers.result import TierResult
-from propspider.tiers.running import LEASE_SECONDS, Cancelled, HandedBack, OutOfTime, Running, StepFailed, Stop, budget_text
+from propspider.tiers.running import Cancelled, HandedBack, OutOfTime, Running, StepFailed, Stop, budget_text
 from propspider.tiers.steps import STEPS
 from propspider.tiers.table import Key, Step, Tier
 
 LEAST_SUCCESS = 0.9
 """Share of 1 of the pages of a run; with less its portal is left alone for a while."""
+BESIDE = frozenset({Step.VERIFY, Step.TOP_UP, Step.DETAIL})
+"""Steps that walk no listing page."""
 FEWEST_PAGES = 20
 """Below so many a share says nothing."""
 
@@ -60,12 +63,12 @@ def run_tier(
 
 def take_lease(engine: Engine, portal: Portal, tier: Tier) -> Lease:
     """Raises LeaseHeld, TierBusy, PortalPaused."""
-    name = leases.of_tier(portal.name, tier.level)
+    name, patience = leases.of_tier(portal.name, tier.level), load().patience
     holder = f"{socket.gethostname()}:{os.getpid()}, tier {tier.key}"
 
     def take(connection: Connection) -> Lease:
         breaker.check(connection, portal.name)
-        return leases.acquire(connection, name, holder, ttl_seconds=LEASE_SECONDS)
+        return leases.acquire(connection, name, holder, ttl_seconds=patience.run_lease)
 
     lease = in_transaction(engine, take)
     if tier.level == 1 and (busy := in_transaction(engine, partial(_neighbour, portal=portal.name))):
@@ -76,15 +79,15 @@ def take_lease(engine: Engine, portal: Portal, tier: Tier) -> Lease:
 
 
 def _neighbour(connection: Connection, portal: str) -> str | None:
-    """Why tier 1 has to wait: another tier of the portal does anything but fetch details."""
+    """Why tier 1 has to wait: another tier of the portal walks listing pages, or is about to."""
     held = leases.held(connection, [leases.of_tier(portal, None)])
     if not held:
         return None
     other = [run for run in tier_runs.unfinished(connection, portal) if run.tier_level != 1]
-    if other and other[-1].metadata.get("step") == Step.DETAIL:
+    if other and other[-1].metadata.get("step") in BESIDE:
         return None
     doing = f"{other[-1].tier_name} of {portal} is at its step {other[-1].metadata.get('step')}" if other else str(held[0])
-    return f"{doing}: tier 1 runs beside details only"
+    return f"{doing}: tier 1 does not run beside a walk"
 
 
 def _open(
@@ -146,6 +149,7 @@ def give_up_stale(engine: Engine, configured: Mapping[str, Mapping[Key, Tier]], 
         for run in tier_runs.unfinished(connection):
             why = _given_up(run, configured, gone=gone)
             if why is not None and not leases.held(connection, [leases.of_tier(run.portal, run.tier_level)]):
+                tier_runs.bury_crawls(connection, run.id)
                 tier_runs.close(connection, run.id, "failed", why)
                 ended.append(run)
         return ended
@@ -170,6 +174,7 @@ def _is_too_old(run: TierRun, tier: Tier) -> bool:
 
 
 def _give_up(connection: Connection, run: TierRun, tier: Tier) -> None:
+    tier_runs.bury_crawls(connection, run.id)
     if run.tier_name == tier.name:
         tier_runs.close(connection, run.id, "failed", _died(run, tier))
     else:
@@ -184,9 +189,8 @@ def _take_up(running: Running) -> None:
         "taking up a run", run=str(running.run_id), tier=running.tier.name, step=running.metadata.get("step"), orphans=killed
     )
     before = set(running.metadata.get("before", []))
-    for crawl in running.crawls():
-        if crawl.status == "running" and killed:
-            running.transact(partial(tier_runs.bury_crawl, session_id=crawl.id))
+    # One that could not be reached is as dead: the run's new fence refuses whatever it brings.
+    running.transact(partial(tier_runs.bury_crawls, run_id=running.run_id))
     step = running.metadata.get("step")
     ended = [crawl for crawl in running.crawls() if str(crawl.id) not in before and crawl.status == "completed"]
     if step in {Step.MANIFEST, Step.VERIFY} and any(crawl.spider == step for crawl in ended):

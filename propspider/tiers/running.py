@@ -23,9 +23,8 @@ from propspider.tiers.table import Tier
 
 T = TypeVar("T")
 
-LEASE_SECONDS = 30
-"""After so long without a beat a run is another's to take up."""
-BEAT_SECONDS = 5.0
+BEATS = 6
+"""In the time after which a silent run is another's to take up."""
 LOOK_SECONDS = 0.2
 GRACE_SECONDS = 30.0
 """That a crawl gets to store what it has, before it is killed."""
@@ -109,7 +108,7 @@ class Running:
 
     def beat(self) -> None:
         """Raises Superseded."""
-        if time.monotonic() - self._beaten < BEAT_SECONDS:
+        if time.monotonic() - self._beaten < self.lease.ttl_seconds / BEATS:
             return
         if not in_transaction(self.engine, lambda connection: leases.beat(connection, self.lease)):
             raise Superseded(f"{self.lease.name} was taken over")
@@ -155,9 +154,9 @@ class Running:
             self.check_stop()
             found, words = self._crawl(job)
             tries -= 1
-            if found is None:
+            if found is None and (words or not tries):
                 raise self._not_started(words)
-            if found.finish_reason != DIED or not tries:
+            if found is not None and (found.finish_reason != DIED or not tries):
                 return self._judged(found)
             log.warning("the crawl's process died; once more", spider=spider, run=str(self.run_id))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from math import inf
 from types import MappingProxyType
 
 from sqlalchemy import Connection
@@ -17,6 +18,8 @@ SETTLED_DAYS = 30
 """How long settled queue rows are kept."""
 WALK_SHARE = 0.5
 """Of a day's requests that listing pages may take where every page is wanted; the rest is for details."""
+VERIFY_SHARE = 0.5
+"""Of the time that is left: new listings matter as much as those that are gone."""
 SPLIT_SHARE = 1.1
 """Pages of a whole walk beside what its listings fill: parts end in the middle of a page, some pages are read twice."""
 
@@ -44,7 +47,10 @@ def further_pages(tier: Tier, fresh: Mapping[str, int]) -> tuple[list[str], int]
 def verify(running: Running) -> None:
     """The spider opens the cases that the sweeps ask for before it asks for their listings."""
     running.await_free([f"verify:{running.portal.name}"], SWEEP_WAIT_SECONDS)
-    running.crawl("verify")
+    left = running.seconds_left()
+    running.crawl("verify", seconds=None if left == inf else VERIFY_SHARE * left)
+    if cases := sum(running.transact(lambda connection: queue.waiting(connection, running.portal.name, "verify")).values()):
+        running.remark(f"{cases:,} listings are left to be verified by the next run")
 
 
 def top_up(running: Running) -> None:

@@ -58,7 +58,7 @@ class SmallTruth:
         return [event for event in self._events if since <= event.at < until]
 
     def facts(self, at: datetime) -> Mapping[str, Fact]:
-        return {one.public_id: one for moment, one in self._states if moment <= at}
+        return {one.public_id: one for moment, one in self._states if moment < at}
 
     def _event(self, place: int) -> Event | None:
         at, now = self._states[place]

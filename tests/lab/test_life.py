@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from propspider.items import PriceKind, PriceUnit, PropertyType
@@ -77,6 +77,7 @@ def test_everything_that_can_happen_happens_in_a_busy_world() -> None:
     assert min(ALL_KINDS[kind] for kind in Kind) >= 5, ALL_KINDS
 
 
+@settings(deadline=None)
 @given(st.floats(0, DAYS), st.floats(0, DAYS))
 def test_what_is_told_by_event_is_what_the_facts_say(one: float, other: float) -> None:
     since, until = (START + timedelta(days=day) for day in sorted((one, other)))
@@ -240,6 +241,7 @@ def test_ids_are_unique_and_lead_back_to_their_numbers() -> None:
     assert [LIFE.number_of(LIFE.public_id(number)) for number in numbers] == list(numbers)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 6_759_999), st.integers(0, 50), st.sampled_from(PLACES))
 def test_an_address_leads_back_to_its_number(number: int, renames: int, place: object) -> None:
     head = slugs.words(PropertyType.HOUSE, next(iter(LIFE.listing(0).operations)), place, place.neighborhoods[0])  # type: ignore[attr-defined]

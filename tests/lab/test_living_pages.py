@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scrapy.utils.sitemap import Sitemap
 
@@ -309,6 +309,7 @@ def test_filters_match_as_they_do_in_a_still_world(served: Living, scope: Scope,
     assert order.numbers(scope.operation, filters).tolist() == truth
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, DAYS), min_size=1, max_size=8), st.floats(0, DAYS))
 def test_wherever_time_went_the_order_is_that_of_the_moment(days: list[float], last: float) -> None:
     """Back in time, too."""
@@ -321,6 +322,16 @@ def test_wherever_time_went_the_order_is_that_of_the_moment(days: list[float], l
         for filters in (Filters(), Filters(price_to=5_000_000)):
             assert moved.numbers(operation, filters).tolist() == fresh.numbers(operation, filters).tolist()
     assert moved.shown().tolist() == fresh.shown().tolist()
+
+
+@pytest.mark.parametrize("day", [0, 33, DAYS])
+def test_whoever_is_sorted_anew_stands_where_he_was_put(monkeypatch: pytest.MonkeyPatch, day: float) -> None:
+    put, sorted_anew = Order(LIFE), Order(LIFE)
+    put.move(START + timedelta(days=day))
+    monkeypatch.setattr("propspider.lab.order._MANY", 0)
+    sorted_anew.move(START + timedelta(days=day))
+    for operation in SCOPE_OF:
+        assert put.numbers(operation).tolist() == sorted_anew.numbers(operation).tolist()
 
 
 def test_the_same_seed_serves_the_same_pages() -> None:

@@ -258,12 +258,12 @@ def test_the_books_of_requests_balance_to_the_last_answer(lab: Callable[..., Lab
     told = lab((-500, fact(1)))
     stats = {
         "downloader/response_count": 6,
-        "downloader/exception_type_count/twisted.internet.error.TimeoutError": 2,
-        "downloader/exception_type_count/twisted.internet.error.ConnectionRefusedError": 5,
+        "downloader/exception_type_count/scrapy.exceptions.DownloadTimeoutError": 2,
+        "downloader/exception_type_count/scrapy.exceptions.DownloadConnectionRefusedError": 5,
         "downloader/exception_type_count/propspider.middlewares.pacing.CrawlEnding": 3,
         "downloader/response_status_count/302": 1,
         "retry/reason_count/503 Service Unavailable": 1,
-        "retry/reason_count/twisted.internet.error.TimeoutError": 2,
+        "retry/reason_count/scrapy.exceptions.DownloadTimeoutError": 2,
         "robotstxt/response_count": 1,
         "propspider/unused_answers": 1,
     }
@@ -332,3 +332,8 @@ def test_runs_of_tiers_are_told_by_name(lab: Callable[..., Laboratory]) -> None:
     card = told.scored()
     names = ("daily_sync runs", "daily_sync takes, mean", "daily_sync takes, most")
     assert [value(card, name) for name in names] == [2, 3, 4]
+
+
+def test_a_span_without_time_is_not_scored(lab: Callable[..., Laboratory]) -> None:
+    with pytest.raises(ValueError, match="nothing to score"):
+        lab((-500, fact(1))).scored(until_days=0)

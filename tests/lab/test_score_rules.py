@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from propspider.lab import outcomes
@@ -13,11 +13,12 @@ from propspider.lab.record import Record, Write
 from propspider.lab.requests import Session, balance, traffic
 from propspider.lab.score import Targets, meets
 from propspider.lab.truth import Event, Kind
+from propspider.lab.values import Past
 from tests.builders import offer
 from tests.lab.scoring import Logged, SmallTruth, fact, hour, public, row
 
 UNTIL = 24 * 40.0
-HOURS = st.floats(0, UNTIL - 1, allow_nan=False)
+HOURS = st.integers(0, int(UNTIL) - 1)
 LISTINGS = st.integers(1, 4)
 FIELDS = ("listing_status", "offers", "title", "description", "source_url")
 FOR_SALE = '[{"operation": "sale", "unit": "total", "kind": "exact", "amount": 5, "amount_max": null, "currency": "MXN"}]'
@@ -25,6 +26,8 @@ VALUES = {
     "listing_status": st.sampled_from(["active", "likely_removed", "confirmed_removed", "sold", "relisted"]),
     "offers": st.sampled_from([None, "[]", FOR_SALE]),
 }
+
+a_busy_machine_is_no_failure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 
 
 @st.composite
@@ -38,16 +41,16 @@ def an_event(draw: st.DrawFn) -> Event:
 def a_write(draw: st.DrawFn) -> Write:
     at, field = draw(HOURS), draw(st.sampled_from(FIELDS))
     value: Any = draw(VALUES.get(field, st.just("x")))
-    fetched = hour(at - draw(st.floats(0, 30)))
+    fetched = hour(at - draw(st.integers(0, 30)))
     return Write(hour(at), fetched, public(draw(LISTINGS)), field, value, None, draw(st.booleans()))
 
 
 @st.composite
 def a_record(draw: st.DrawFn) -> Record:
     listings = st.frozensets(LISTINGS.map(public))
-    moments = st.dictionaries(LISTINGS.map(public), st.lists(HOURS.map(hour)).map(sorted))
+    moments = st.dictionaries(LISTINGS.map(public), st.lists(HOURS.map(hour), max_size=3).map(sorted))
     return Record(
-        writes=sorted(draw(st.lists(a_write(), max_size=30)), key=lambda write: write.at),
+        writes=sorted(draw(st.lists(a_write(), max_size=12)), key=lambda write: write.at),
         sightings=draw(moments),
         renames=draw(moments),
         open_work={what: draw(listings) for what in ("queued", "suspected", "held", "in need")},
@@ -55,7 +58,8 @@ def a_record(draw: st.DrawFn) -> Record:
     )
 
 
-@given(st.lists(an_event(), max_size=30), a_record())
+@a_busy_machine_is_no_failure
+@given(st.lists(an_event(), max_size=12), a_record())
 def test_detected_pending_and_missed_are_all_events(events: list[Event], record: Record) -> None:
     events.sort(key=lambda event: event.at)
     judged = outcomes.judge(events, record, hour(UNTIL))
@@ -68,7 +72,8 @@ def test_detected_pending_and_missed_are_all_events(events: list[Event], record:
         assert one.hours >= 0
 
 
-@given(st.lists(an_event(), max_size=30), a_record())
+@a_busy_machine_is_no_failure
+@given(st.lists(an_event(), max_size=12), a_record())
 def test_an_event_that_is_too_young_is_never_missed_for_its_age(events: list[Event], record: Record) -> None:
     events.sort(key=lambda event: event.at)
     for one in outcomes.judge(events, record, hour(UNTIL)):
@@ -76,7 +81,8 @@ def test_an_event_that_is_too_young_is_never_missed_for_its_age(events: list[Eve
             assert one.event.at + HORIZONS[one.event.kind] <= hour(UNTIL)
 
 
-@given(st.lists(an_event(), max_size=30))
+@a_busy_machine_is_no_failure
+@given(st.lists(an_event(), max_size=12))
 def test_doing_nothing_detects_nothing(events: list[Event]) -> None:
     events.sort(key=lambda event: event.at)
     judged = outcomes.judge(events, Record(), hour(UNTIL))
@@ -147,6 +153,7 @@ def test_what_nothing_accounts_for_is_imbalance(logged: int, facts: dict[str, An
     assert (found.imbalance, found.pending) == (imbalance, pending)
 
 
+@a_busy_machine_is_no_failure
 @given(st.lists(st.builds(a_session, answered=st.integers(0, 9), stored=st.integers(0, 9)), max_size=5), st.integers(0, 50))
 def test_balanced_books_add_up(sessions: list[Session], logged: int) -> None:
     found = balance(logged, sessions, hour(0))
@@ -198,3 +205,14 @@ def test_the_truth_by_hand_tells_its_events() -> None:
     truth = SmallTruth((1, fact(1)), (2, fact(1, offer(5))), (3, fact(1, offer(5), shown=False)))
     assert [event.kind for event in truth.events(hour(0), hour(3))] == [Kind.NEW, Kind.REPRICED]
     assert truth.facts(hour(2.5))[public(1)].offers == (offer(5),)
+
+
+def test_a_state_between_two_changes_of_one_day_is_found() -> None:
+    words = [fact(1, description=word) for word in ("one", "two", "three")]
+    truth = SmallTruth((-500, words[0]), (2, words[1]), (6, words[2]))
+    past = Past(truth, truth.events(hour(0), hour(48)), hour(0), hour(48))
+    for at, word in ((1, "one"), (2, "one"), (3, "two"), (7, "three"), (30, "three"), (48, "three"), (-10, "one"), (-600, None)):
+        found = past.fact(public(1), hour(at))
+        assert (found and found.description) == word
+    assert {one.description for one in past.ever(public(1), hour(5))} == {"one", "two"}
+    assert past.fact(public(2), hour(5)) is None

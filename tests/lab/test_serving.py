@@ -1,6 +1,8 @@
 import asyncio
 import gc
 import socket
+import subprocess
+import sys
 import threading
 import warnings
 from http.client import HTTPConnection
@@ -82,3 +84,10 @@ def test_a_server_can_be_started_from_inside_a_running_loop() -> None:
             return status(base_url, "/en")
 
     assert asyncio.run(asked()) == 200
+
+
+def test_a_world_that_stands_still_needs_no_numpy() -> None:
+    """Which is an extra: the demo runs without."""
+    blocked = "import sys; sys.modules['numpy'] = None"
+    words = "from propspider.lab import parameters, server, world; server.create_app(world.World.create(3)); parameters.read()"
+    subprocess.run([sys.executable, "-c", f"{blocked}; {words}"], check=True)

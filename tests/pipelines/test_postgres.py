@@ -238,20 +238,25 @@ def test_a_connection_that_was_lost_is_tried_once_more(engine: Engine, pipeline:
     assert stored(engine) == [listing(1), listing(2)]
 
 
-def test_work_interrupted_by_a_lost_connection_is_done_once(engine: Engine, pipeline: Pipeline) -> None:
+def lose_connections(engine: Engine, *, at: str, times: int) -> None:
+    """The server ends the connections of the first so many statements that do this to a table. What a sequence has told stays
+    told when its transaction does not.
+    """
+    run(engine, "CREATE SEQUENCE lost")
+    run(
+        engine,
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f" IF nextval('lost') <= {times} THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NULL; END $$",
+    )
+    run(engine, f"CREATE TRIGGER lose BEFORE {at} FOR EACH STATEMENT EXECUTE FUNCTION lose()")
+
+
+@pytest.mark.parametrize("at", ["UPDATE ON scrape_queue", "INSERT ON property_state", "INSERT ON property_changes"])
+def test_work_interrupted_by_a_lost_connection_is_done_once(engine: Engine, pipeline: Pipeline, at: str) -> None:
     claims = claimed(engine, pipeline, 1)
-    killed: list[bool] = []
-    listens = sa.event.listens_for(get_engine(), "before_cursor_execute")
-
-    def kill_the_first_settling(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
-        if "completed" in statement and not killed:
-            killed.append(True)
-            with engine.begin() as other:
-                other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": cursor.connection.info.backend_pid})
-
-    listens(kill_the_first_settling)
+    lose_connections(engine, at=at, times=1)
     pipeline.store(attrs.evolve(item(1), claim=claims[0]))
-    assert killed
+    assert scalar(engine, "SELECT last_value FROM lost") > 1
     assert stored(engine) == [listing(1)]
     assert len(rows(engine, "SELECT * FROM property_changes")) == 1
     assert statuses(engine) == {listing(1): "completed"}
@@ -259,15 +264,9 @@ def test_work_interrupted_by_a_lost_connection_is_done_once(engine: Engine, pipe
 
 def test_a_server_that_stays_away_loses_the_batch_and_acknowledges_nothing(engine: Engine, pipeline: Pipeline) -> None:
     (claim,) = claimed(engine, pipeline, 1)
-
-    def kill_always(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
-        if "property_state" in statement:
-            with engine.begin() as other:
-                other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": cursor.connection.info.backend_pid})
-
-    sa.event.listen(get_engine(), "before_cursor_execute", kill_always)
+    lose_connections(engine, at="INSERT ON property_state", times=10**9)
     pipeline.store(attrs.evolve(item(1), claim=claim))
-    sa.event.remove(get_engine(), "before_cursor_execute", kill_always)
+    run(engine, "DROP TRIGGER lose ON property_state")
     pipeline.store(item(2))
     assert (stored(engine), errors(engine), statuses(engine)) == ([], [], {listing(1): "in_progress"})
     assert pipeline.stat("stored") == 0

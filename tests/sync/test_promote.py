@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from propspider.items import Claim, ManifestPage, Offer, PropertyItem
-from propspider.sync import arrivals, queue
+from propspider.sync import arrivals, coverage, queue
 from propspider.sync.promote import promote
 from propspider.sync.queue import Want
 from propspider.sync.runs import Counts, SessionRef
@@ -145,7 +145,28 @@ def test_the_same_page_again_writes_neither_live_nor_history(engine: Engine, ses
     assert updates(engine) == {}
     assert scalar(engine, "SELECT observed_at FROM property_state") == at(5)
     staged = column(engine, "SELECT change_type FROM property_scrapes_staging ORDER BY id")
-    assert staged == ["new", "unchanged"]
+    assert staged == ["new"]
+
+
+def test_a_page_that_is_known_by_its_hash_leaves_what_its_session_staged(engine: Engine, session: SessionRef) -> None:
+    scrape(engine, session, item(1, minute=0), item(2, minute=0))
+    scrape(engine, session, item(1, minute=5), item(2, minute=5, bedrooms=4))
+    staged = rows(engine, "SELECT property_id, change_type FROM property_scrapes_staging ORDER BY property_id")
+    assert [tuple(row.values()) for row in staged] == [(listing(1), "new"), (listing(2), "updated")]
+
+
+def test_every_page_counts_for_what_a_session_has_filled(engine: Engine, session: SessionRef) -> None:
+    scrape(engine, session, item(1, minute=0), item(2, minute=0, bedrooms=None))
+    later = new_session(engine, "detail")
+    scrape(engine, later, item(1, minute=5))
+    bare = item(4, minute=5, image_urls=None)
+    scrape(engine, later, item(2, minute=5, bedrooms=None), item(3, offers=None, minute=5), bare)
+    scrape(engine, later, item(1, minute=1))
+    with engine.begin() as connection:
+        assert coverage.of_session(connection, new_session(engine, "detail").id) == (0, {})
+        pages, shares = coverage.of_session(connection, later.id)
+    assert pages == 5
+    assert (shares["bedrooms"], shares["offers"], shares["images"]) == (0.8, 0.8, 0.8)
 
 
 def test_another_hash_with_equal_values_writes_neither_live_nor_history(engine: Engine, session: SessionRef) -> None:

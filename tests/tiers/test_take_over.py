@@ -129,6 +129,61 @@ def test_a_crawl_that_is_killed_is_tried_once_more(engine: Engine, database_url:
     assert ended == ["died", "finished"]
 
 
+def test_a_runner_that_died_with_its_crawl_leaves_nothing_that_waits_for_them(engine: Engine, database_url: str) -> None:
+    gate = Gate(free=FREE)
+    with laboratory(WORLD, gate) as lab:
+        first = start("tier", "2", database_url=database_url, lab=lab)
+        until(lambda: gate.passed > FREE)
+        first.kill()
+        first.communicate()
+        (crawl,) = crawls_of(engine)
+        crawl.kill()
+        until(lambda: not crawl.is_running() or crawl.status() == psutil.STATUS_ZOMBIE)
+        leases_run_out(engine)
+        gate.free = 1000
+        gate.opened.set()
+        second = command("tier", "2", database_url=database_url, lab=lab)
+        assert second.code == 0, second.err
+    all_is_well(engine)
+    ended = column(engine, "SELECT finish_reason FROM scraping_sessions WHERE spider = 'detail' ORDER BY started_at")
+    assert ended == ["died", "finished"]
+
+
+def test_a_crawl_that_is_killed_before_it_begins_is_tried_once_more(engine: Engine, database_url: str) -> None:
+    with laboratory(WORLD) as lab:
+        runner = start("tier", "2", "--json", database_url=database_url, lab=lab)
+        until(lambda: crawls_of(engine))
+        assert scalar(engine, "SELECT count(*) FROM scraping_sessions") == 0
+        crawls_of(engine)[0].kill()
+        _, err = runner.communicate(timeout=SECONDS)
+    assert runner.returncode == 0, err
+    all_is_well(engine)
+
+
+def test_a_run_that_is_given_up_takes_its_crawls_with_it(engine: Engine) -> None:
+    run(
+        engine,
+        """INSERT INTO sync_runs (portal, tier_level, tier_name, started_at, metadata)
+           VALUES ('pincali', 1, 'hot_listings', now() - interval '3 days', '{"step": "detail"}')""",
+    )
+    run(
+        engine,
+        """INSERT INTO scraping_sessions (sync_run_id, portal, spider, base_url, parser_version)
+           SELECT id, portal, 'detail', '', '' FROM sync_runs""",
+    )
+    run(engine, "INSERT INTO sync_metadata (session_id) SELECT id FROM scraping_sessions")
+    run(
+        engine,
+        """INSERT INTO scrape_queue (portal, property_id, source_url, priority, queue_reason, claim_key, status,
+                                     lease_until, session_id)
+           SELECT portal, 'pincali:EB-AA0001', '', 1, 'new_property', now(), 'in_progress', now() + interval '5 minutes', id
+           FROM scraping_sessions""",
+    )
+    assert len(give_up_stale(engine, {"pincali": of_portal(portals.load("pincali"), load())})) == 1
+    assert column(engine, "SELECT finish_reason FROM scraping_sessions") == ["died"]
+    assert column(engine, "SELECT status FROM scrape_queue") == ["pending"]
+
+
 def test_a_person_who_gives_up_cancels(engine: Engine, database_url: str) -> None:
     gate = Gate(free=FREE)
     with laboratory(WORLD, gate) as lab:
@@ -219,7 +274,7 @@ def test_tier_1_waits_for_a_walk_and_runs_beside_details(engine: Engine, databas
     with laboratory(WORLD) as lab:
         refused = command("tier", "1", database_url=database_url, lab=lab, TIER_1_MAX_ITEMS="1")
         assert refused.code == 1
-        assert refused.lines == ["propspider: weekly_deep of pincali is at its step manifest: tier 1 runs beside details only"]
+        assert refused.lines == ["propspider: weekly_deep of pincali is at its step manifest: tier 1 does not run beside a walk"]
         run(engine, """UPDATE sync_runs SET metadata = '{"step": "detail"}'""")
         done = command("tier", "1", database_url=database_url, lab=lab, TIER_1_MAX_ITEMS="1")
         assert done.code == 0, done.err

@@ -78,3 +78,17 @@ def test_a_run_leaves_a_sample(engine: Engine, database_url: str) -> None:
     )
     assert (sample["new_properties"], sample["listings_shown"], sample["scraped_7_days"]) == (30, 30, 30)
     assert one(engine, "SELECT count(*) AS samples FROM tier_metrics") == {"samples": 1}
+
+
+def test_a_look_wakes_what_is_due_and_what_was_cut_off_and_nothing_else(engine: Engine) -> None:
+    """A timer that slept with its machine; a run of somebody who died."""
+    config = load()
+    portal = portals.load("pincali")
+    ran = """INSERT INTO sync_runs (portal, tier_level, tier_name, status, started_at, completed_at, metadata)
+             SELECT 'pincali', level, name, 'completed', now(), now(), jsonb_build_object('scheduled_for', now())
+             FROM (VALUES (1, 'hot_listings'), (3, 'weekly_deep'), (4, 'monthly_refresh')) t (level, name)"""
+    run(engine, ran)
+    run(engine, "INSERT INTO sync_runs (portal, tier_level, tier_name) VALUES ('pincali', 4, 'monthly_refresh')")
+    scheduler = BackgroundScheduler()
+    Duty(engine, {"pincali": (portal, of_portal(portal, config))}, ProcessLauncher(), scheduler, lambda: Stop.NO).look()
+    assert {job.id for job in scheduler.get_jobs()} == {"pincali 2", "pincali 4"}

@@ -120,6 +120,8 @@ class SyncMetadata(Base):
     completeness_rate: Mapped[Share | None]
     """Stored over scraped."""
     quality_sum: Mapped[float] = mapped_column(server_default=text("0"))
+    filled: Mapped[Json] = mapped_column(server_default=text("'{}'"))
+    """Detail pages, and how many of them had each of the fields of sync.coverage."""
     sync_duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     staging_to_live_duration_ms: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     sync_status: Mapped[str] = mapped_column(server_default="running")
