@@ -1,6 +1,8 @@
-"""Pages in another language than asked for are an error of their own."""
+"""Pages in another language than asked for are an error of their own; what a page does not state is marked before it is cleared."""
 
+import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0007"
 down_revision = "0006"
@@ -15,10 +17,14 @@ AFTER = BEFORE.replace("'other_listing', ", "'other_listing', 'other_language', 
 
 
 def upgrade() -> None:
+    op.add_column("property_state", sa.Column("missing_since", postgresql.JSONB(none_as_null=True), nullable=True))
+    op.add_column("property_scrapes_staging", sa.Column("cleared", postgresql.ARRAY(sa.TEXT()), nullable=True))
     _known_errors(AFTER)
 
 
 def downgrade() -> None:
+    op.drop_column("property_scrapes_staging", "cleared")
+    op.drop_column("property_state", "missing_since")
     op.execute("DELETE FROM scraping_errors WHERE error_type = 'other_language'")
     _known_errors(BEFORE)
 
