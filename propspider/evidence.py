@@ -38,6 +38,8 @@ class Finding(StrEnum):
     TO_HOME = "to_home"
     TO_LOGIN = "to_login"
     OTHER_LISTING = "other_listing"
+    OTHER_LANGUAGE = "other_language"
+    """Perhaps its own page, but not as it was asked for."""
     BLOCKED = "blocked"
     REFUSED = "refused"
     SERVER_ERROR = "server_error"

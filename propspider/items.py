@@ -84,6 +84,7 @@ class ErrorType(StrEnum):
     CARD = "card"
     PAGE_GATE = "page_gate"
     OTHER_LISTING = "other_listing"
+    OTHER_LANGUAGE = "other_language"
     VALIDATION = "validation"
     PARSE = "parse"
     STORE = "store"

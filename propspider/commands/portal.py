@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from propspider.items import ManifestPage, PropertyItem
     from propspider.portals import Portal
-    from propspider.portals.contract import PageKind
+    from propspider.portals.judgement import PageKind
 
 app = typer.Typer(no_args_is_help=True, help="The portals, and trying their pages.")
 

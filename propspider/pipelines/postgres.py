@@ -33,7 +33,7 @@ ENTRIES_PER_FLUSH = 1000
 PAGES_WAIT_SECONDS = 1.0
 ITEMS_WAIT_SECONDS = 5.0
 
-_SAYS_NOTHING_OF_THE_LISTING = frozenset({ErrorType.BLOCKED, ErrorType.LOGIN})
+_SAYS_NOTHING_OF_THE_LISTING = frozenset({ErrorType.BLOCKED, ErrorType.LOGIN, ErrorType.OTHER_LANGUAGE})
 """Failures that cost a listing no attempt."""
 
 log = structlog.get_logger(__name__)

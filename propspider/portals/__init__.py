@@ -2,7 +2,6 @@
 
 from propspider.portals.contract import (
     BaseUrlRefused,
-    Judgement,
     Portal,
     PortalFileError,
     UnknownPortal,
@@ -11,6 +10,7 @@ from propspider.portals.contract import (
     load,
     names,
 )
+from propspider.portals.judgement import Judgement
 
 __all__ = [
     "BaseUrlRefused",

@@ -6,21 +6,22 @@ import ipaddress
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from web_poet import HttpResponse, WebPage
 
-from propspider.items import WHOLE, ErrorType, ManifestPage, Operation, Part, PropertyItem, PropertyType
+from propspider.items import WHOLE, ManifestPage, Operation, Part, PropertyItem, PropertyType
 from propspider.overrides import TierLevel, TierOverride
+from propspider.portals import judgement
+from propspider.portals.judgement import Judgement, PageKind
 
-PageKind = Literal["listing", "detail"]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
 
 class UnknownPortal(LookupError):
@@ -134,6 +135,10 @@ class PortalFacts(_Table):
     listing_markers: tuple[str, ...] = Field(min_length=1)
     """A page with none of these is not a listing page of this portal."""
     detail_markers: tuple[str, ...] = Field(min_length=1)
+    closing_marker: str = "</html>"
+    """The end of every whole page; a page without it was cut off. Empty where pages do not show that they are whole."""
+    languages: dict[Language, tuple[str, ...]] = Field(default_factory=dict)
+    """What the paths of pages in a language begin with; the longest that fits counts. Empty: there is one language."""
     blocked: Signs
     login: Signs = Signs()
     gone: Signs = Signs(statuses=frozenset({404, 410}))
@@ -166,25 +171,6 @@ class PortalFacts(_Table):
         if self.split is not None and (unknown := set(self.split.scopes) - set(self.scopes)):
             raise ValueError(f"split.scopes names no scope of this portal: {sorted(unknown)}")
         return self
-
-
-class Judgement(StrEnum):
-    """What a response is, before anything is read from it."""
-
-    OK = "ok"
-    BLOCKED = "blocked"
-    LOGIN = "login"
-    GONE = "gone"
-    SOLD = "sold"
-    WITHDRAWN = "withdrawn"
-    HTTP_STATUS = "http_status"
-    WRONG_PAGE = "wrong_page"
-    EMPTY_PAGE = "empty_page"
-    UNREADABLE = "unreadable"
-
-    @property
-    def error_type(self) -> ErrorType:
-        return ErrorType.GONE if self in {Judgement.SOLD, Judgement.WITHDRAWN} else ErrorType(self.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,13 +264,21 @@ class Portal:
     def page_number(self, url: str) -> int:
         return int(self._pages.page_number(url))
 
-    def judge(self, response: HttpResponse, kind: PageKind) -> tuple[Judgement, str]:
+    def language_of(self, url: str) -> str | None:
+        """In which a page is, by its URL; None where the portal's URLs do not tell."""
+        path = urlsplit(url).path
+        fitting = [
+            (len(root), language) for language, roots in self.facts.languages.items() for root in roots if path.startswith(root)
+        ]
+        return max(fitting)[1] if fitting else None
+
+    def judge(self, response: HttpResponse, kind: PageKind, *, asked: str | None = None) -> tuple[Judgement, str]:
         """What the response is and the sign that told. Order: blocked and login before gone, for a wall is no removal; sold
-        and withdrawn before it, for they say more.
+        and withdrawn before it, for they say more. `asked`: the URL that was asked for, where the response is of another.
         """
         body = bytes(response.body)
         lowered = body.lower()
-        for signs, judgement in (
+        for signs, found in (
             (self.facts.blocked, Judgement.BLOCKED),
             (self.facts.login, Judgement.LOGIN),
             (self.facts.sold, Judgement.SOLD),
@@ -292,27 +286,18 @@ class Portal:
             (self.facts.gone, Judgement.GONE),
         ):
             if sign := signs.match(response, lowered):
-                return judgement, sign
+                return found, sign
         if response.status is not None and not 200 <= response.status < 300:
             return Judgement.HTTP_STATUS, f"status {response.status}"
-        return self._judge_body(body, lowered, kind)
+        refused = judgement.of_body(self.facts, body, lowered, kind)
+        if refused is None and (wanted := self.language_of(asked or str(response.url))):
+            refused = judgement.of_language(wanted, self.language_of(str(response.url)), lowered)
+        return refused or (Judgement.OK, "")
 
     def shows_a_page(self, response: HttpResponse) -> bool:
         """Whether it is a page of the portal of any kind, wrong as it may be where it was found."""
         lowered = bytes(response.body).lower()
         return any(marker.lower().encode() in lowered for marker in (*self.facts.listing_markers, *self.facts.detail_markers))
-
-    def _judge_body(self, body: bytes, lowered: bytes, kind: PageKind) -> tuple[Judgement, str]:
-        if not body.strip():
-            return Judgement.EMPTY_PAGE, "no body"
-        if len(body) > self.facts.max_page_bytes or body.count(b"<") > self.facts.max_page_tags:
-            return Judgement.UNREADABLE, f"too large: {len(body)} bytes, {body.count(b'<')} tags"
-        if b"\x00" in body[:1024] and not body.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return Judgement.UNREADABLE, "binary body"
-        markers = self.facts.listing_markers if kind == "listing" else self.facts.detail_markers
-        if not any(marker.lower().encode() in lowered for marker in markers):
-            return Judgement.WRONG_PAGE, f"none of the {kind} markers {list(markers)}"
-        return Judgement.OK, ""
 
     def listing_page(self, response: HttpResponse, *, operation: Operation | None = None) -> ManifestPage:
         """Read a page that was judged OK. `operation` stands for cards that state none."""

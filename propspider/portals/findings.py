@@ -7,7 +7,8 @@ from web_poet import HttpResponse
 
 from propspider.evidence import Finding
 from propspider.items import PropertyItem
-from propspider.portals.contract import Judgement, Portal, UnreadablePage
+from propspider.portals.contract import Portal, UnreadablePage
+from propspider.portals.judgement import Judgement
 
 _HOME = re.compile(r"/?|/[a-z]{2}(-[a-zA-Z]{2})?/?")
 _THROTTLED = frozenset({202, 429})
@@ -18,6 +19,7 @@ _JUDGED = {
     Judgement.WRONG_PAGE: Finding.WRONG_PAGE,
     Judgement.EMPTY_PAGE: Finding.UNREADABLE,
     Judgement.UNREADABLE: Finding.UNREADABLE,
+    Judgement.OTHER_LANGUAGE: Finding.OTHER_LANGUAGE,
 }
 
 
@@ -37,12 +39,13 @@ def of_head(portal: Portal, response: HttpResponse, *, location: str | None) -> 
 
 
 def of_get(
-    portal: Portal, response: HttpResponse, property_id: str, *, redirected: bool
+    portal: Portal, response: HttpResponse, property_id: str, *, asked: str | None = None
 ) -> tuple[Finding, str | None, PropertyItem | None]:
-    """Finding, the sign that told, and the listing's page where it is alive. `redirected`: the response's URL is not the one
-    that was asked for.
+    """Finding, the sign that told, and the listing's page where it is alive. `asked`: the URL that was asked for, None where
+    it is the response's.
     """
-    judgement, sign = portal.judge(response, "detail")
+    redirected = asked is not None and asked != str(response.url)
+    judgement, sign = portal.judge(response, "detail", asked=asked)
     status = response.status or 0
     refused = _refused(judgement, status)
     if refused is None and redirected:

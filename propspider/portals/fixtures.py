@@ -11,7 +11,8 @@ from itemadapter import ItemAdapter
 from web_poet import HttpResponse
 from web_poet.utils import get_fq_class_name
 
-from propspider.portals.contract import PageKind, Portal, UnreadablePage
+from propspider.portals.contract import Portal, UnreadablePage
+from propspider.portals.judgement import PageKind
 
 _KEPT_HEADERS = frozenset({"content-type", "last-modified", "etag"})
 

@@ -23,7 +23,7 @@ from propspider.middlewares.pacing import CrawlEnding, Throttled
 from propspider.middlewares.reach import Refused
 from propspider.middlewares.robots import RobotsUnreadable
 from propspider.portals import Judgement, Portal
-from propspider.portals.contract import PageKind
+from propspider.portals.judgement import PageKind
 
 if TYPE_CHECKING:
     from propspider.sync.leases import Lease
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from propspider.sync.sweeps import Interrupted
 
 
-_SHOWS_NOTHING = frozenset({Judgement.LOGIN, Judgement.WRONG_PAGE, Judgement.EMPTY_PAGE, Judgement.UNREADABLE})
+_SHOWS_NOTHING = frozenset(
+    {Judgement.LOGIN, Judgement.WRONG_PAGE, Judgement.EMPTY_PAGE, Judgement.UNREADABLE, Judgement.OTHER_LANGUAGE}
+)
 _MISSED_IN_A_ROW: dict[PageKind, int] = {"listing": 3, "detail": 5}
 """Different pages without the portal's markers and no good one between: a wall that no sign of portal.toml tells of."""
 _ELSEWHERE_IN_A_ROW = 25
@@ -175,12 +177,12 @@ class PortalSpider(scrapy.Spider):
         """Nothing for a page that can be read, else its error. Raises CloseSpider after the error of a block; so many different
         pages in a row that show nothing of the portal are one.
         """
-        judgement, sign = self.portal.judge(http_response(response), kind)
+        asked = response.meta.get("redirect_urls", [response.url])[0]
+        judgement, sign = self.portal.judge(http_response(response), kind, asked=asked)
         if judgement is Judgement.OK:
             self._missed.clear()
             return
         if judgement in _SHOWS_NOTHING:
-            asked = response.meta.get("redirect_urls", [response.url])[0]
             self._missed[asked] = not self.portal.shows_a_page(http_response(response))
             if sum(self._missed.values()) >= _MISSED_IN_A_ROW[kind] or len(self._missed) >= _ELSEWHERE_IN_A_ROW:
                 judgement, sign = Judgement.BLOCKED, f"{len(self._missed)} pages in a row were not what was asked for; {sign}"

@@ -24,7 +24,7 @@ again, because the walk was cut off after it.
 """
 Output = ManifestPage | Division | CrawlError | Request
 
-_WORTH_ANOTHER_TRY = frozenset({ErrorType.WRONG_PAGE, ErrorType.EMPTY_PAGE, ErrorType.UNREADABLE})
+_WORTH_ANOTHER_TRY = frozenset({ErrorType.WRONG_PAGE, ErrorType.EMPTY_PAGE, ErrorType.UNREADABLE, ErrorType.OTHER_LANGUAGE})
 _MISMATCHED_SHARE = 0.2
 """Of the cards of a part's first page: with more the portal is taken to ignore the filter."""
 _OWN_SHARE = 0.9

@@ -180,9 +180,7 @@ class VerifySpider(PortalSpider):
         first = response.meta.get("redirect_urls", [response.request.url if response.request is not None else asked.url])[0]
         redirected = response.url != first
         # A listing that never existed has no id: whatever page comes, it is not its own.
-        finding, sign, item = findings.of_get(
-            self.portal, http_response(response), asked.property_id or "", redirected=redirected
-        )
+        finding, sign, item = findings.of_get(self.portal, http_response(response), asked.property_id or "", asked=first)
         target = response.url if redirected else None
         asked.looks.append(self._look(response, "GET", finding, asked, redirect_url=target, detail=sign))
         if item is not None:

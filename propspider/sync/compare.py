@@ -1,6 +1,7 @@
 """The statements that compare with live, write history and write live, in one go. Built once from the models' columns.
 
-A null that a page does not state keeps the known value; `stated_empty` clears it. Live is written only where a value differs.
+A null that a page does not state keeps the known value; `stated_empty`, and `cleared` of sync.missing, clear it. Live is written
+only where a value differs.
 """
 
 from collections.abc import Mapping
@@ -18,10 +19,26 @@ TABLES = Base.metadata.tables
 LIVE = TABLES["properties_live"]
 STAGING = TABLES["property_scrapes_staging"]
 CHANGES = TABLES["property_changes"]
+STATE = TABLES["property_state"]
 MANIFEST = TABLES["property_manifest"]
 ALIASES = TABLES["url_aliases"]
 
 DETAIL_COLUMNS = tuple(name for name in LIVE.c.keys() if name in ListingColumns.__annotations__)  # noqa: SIM118
+FEATURED_COLUMNS = (
+    "bedrooms",
+    "bathrooms",
+    "half_bathrooms",
+    "parking_spaces",
+    "total_area_m2",
+    "covered_area_m2",
+    "lot_size_m2",
+    "floor_number",
+    "total_floors",
+    "age_years",
+    "construction_year",
+    "condition",
+)
+"""What `features` says in words: a list that lacks one of them because the page does is no news of the list."""
 PRICE_COLUMNS = ("operation_type", "price", "currency", "price_per_m2", "offers")
 
 DEFAULT_CONFIDENCE = 0.8
@@ -202,13 +219,13 @@ def _unpivoted(changed: FromClause, names: list[str]) -> FromClause:
 def detail_update() -> sa.Select[Any]:
     """Staged detail pages over live rows. Parameters: session_id, property_ids, parser_version, reason."""
     prices = _prices()
-    stated_empty = STAGING.c.stated_empty
     new: dict[str, ColumnElement[Any]] = {
-        name: sa.case(
-            (STAGING.c[name].is_(None) & (_constant(name) != sa.all_(stated_empty)), LIVE.c[name]), else_=STAGING.c[name]
-        )
-        for name in DETAIL_COLUMNS
+        name: sa.case((_is_unstated(name), LIVE.c[name]), else_=STAGING.c[name]) for name in DETAIL_COLUMNS
     }
+    shorter = sa.or_(*[_is_unstated(name) & LIVE.c[name].is_not(None) for name in FEATURED_COLUMNS])
+    new["features"] = sa.case(
+        (_is_unstated("features") | (shorter & STAGING.c.features.is_not(None)), LIVE.c.features), else_=STAGING.c.features
+    )
     new |= _price_values(prices, new)
     source = STAGING.join(LIVE, LIVE.c.property_id == STAGING.c.property_id).outerjoin(
         prices, prices.c.property_id == LIVE.c.property_id
@@ -220,6 +237,26 @@ def detail_update() -> sa.Select[Any]:
         "change_reason": sa.bindparam("reason", type_=sa.Text),
     }
     return _update_statement(source, new, facts, _staged(), keeps_urls=True)
+
+
+def _is_unstated(name: str) -> ColumnElement[bool]:
+    not_cleared = STAGING.c.cleared.is_(None) | (_constant(name) != sa.all_(STAGING.c.cleared))
+    return STAGING.c[name].is_(None) & (_constant(name) != sa.all_(STAGING.c.stated_empty)) & not_cleared
+
+
+@cache
+def unstated_nulls() -> sa.Select[Any]:
+    """Of staged pages that lack what live has, or of which something was missed before: property_id, the columns that they lack,
+    the marks of sync.missing. Parameters: session_id, property_ids.
+    """
+    lacking = [sa.case((_is_unstated(name) & LIVE.c[name].is_not(None), _constant(name))) for name in DETAIL_COLUMNS]
+    names = sa.func.array_remove(array(lacking), sa.null(), type_=ARRAY(sa.Text))
+    source = STAGING.join(LIVE, LIVE.c.property_id == STAGING.c.property_id).join(
+        STATE, STATE.c.property_id == STAGING.c.property_id
+    )
+    found = sa.select(STAGING.c.property_id, names.label("names"), STATE.c.missing_since).select_from(source).where(_staged())
+    rows = found.subquery("found")
+    return sa.select(rows).where((sa.func.cardinality(rows.c.names) > sa.literal_column("0")) | rows.c.missing_since.is_not(None))
 
 
 @cache

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from propspider.db.prepared import Pipeline, pipeline, run
 from propspider.items import PropertyItem
-from propspider.sync import coverage, queue, statement
+from propspider.sync import coverage, missing, queue, statement
 from propspider.sync.cases import see_on_own_page
 from propspider.sync.compare import detail_insert, detail_update
 from propspider.sync.locks import lock_states
@@ -49,6 +49,7 @@ def promote(connection: Connection, session: SessionRef, items: Sequence[Propert
         connection, {property_id: observed(item) for property_id, item in current.items()}, known, session_id=session.id
     )
     new, candidates = _of_kind(kinds, "new"), _of_kind(kinds, "updated")
+    unsettled |= missing.settle(connection, session, candidates, newest)
     parameters = {"session_id": session.id, "parser_version": session.parser_version, "reason": DETAIL_REASON}
     compared = None
     with pipeline(connection) as pipe:

@@ -17,7 +17,7 @@ from propspider.lab.server import create_app
 from propspider.lab.serving import serve
 from propspider.lab.world import Listing, World
 from propspider.portals import load
-from propspider.portals.contract import Judgement
+from propspider.portals.judgement import Judgement
 
 from .client import Answer
 

@@ -15,7 +15,7 @@ from propspider.lab.pages import LOGIN_PATH
 from propspider.lab.scopes import SCOPE_OF
 from propspider.lab.server import REQUESTS
 from propspider.portals import findings
-from propspider.portals.contract import Judgement
+from propspider.portals.judgement import Judgement
 
 from .faulty import PORTAL, REAL_SECONDS, SALE, WORLD, Answer, Faulty, detail, faulty_portal, judged, path_of
 
@@ -42,7 +42,7 @@ def portal(running: Faulty) -> Faulty:
 def found(answer: Answer, path: str = PATH) -> Finding:
     """As a GET that was not redirected."""
     response = HttpResponse(PORTAL.base_url + path, body=answer.body, status=answer.status)
-    return findings.of_get(PORTAL, response, f"pincali:{MINE.public_id}", redirected=False)[0]
+    return findings.of_get(PORTAL, response, f"pincali:{MINE.public_id}")[0]
 
 
 def found_by_head(answer: Answer) -> Finding:

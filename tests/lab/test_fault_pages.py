@@ -11,7 +11,8 @@ from propspider.items import Offer, Operation, PriceKind
 from propspider.lab import fault_pages
 from propspider.lab.fault_pages import CLASSES, FIELDS
 from propspider.lab.world import Listing
-from propspider.portals.contract import Judgement, UnreadablePage
+from propspider.portals.contract import UnreadablePage
+from propspider.portals.judgement import Judgement
 
 from .faulty import RENT, SALE, WORLD, Faulty, detail, faulty_portal, judged, listed, path_of
 

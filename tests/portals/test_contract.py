@@ -14,7 +14,7 @@ from web_poet.utils import get_fq_class_name
 from propspider import portals
 from propspider.items import DATA_FIELDS, WHOLE, ManifestPage, Part, PropertyItem
 from propspider.portals import Portal
-from propspider.portals.contract import PageKind
+from propspider.portals.judgement import PageKind
 
 FIXTURES = Path(__file__).parent / "fixtures"
 KINDS: tuple[PageKind, ...] = ("listing", "detail")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from web_poet import HttpResponse
 
 from propspider.evidence import GONE_LIKE, Finding, weight
+from propspider.lab.catalogue import Language
 from propspider.lab.pages import Pages
 from propspider.lab.world import World
 from propspider.portals import Portal, findings, load
@@ -19,11 +20,12 @@ MINE, OTHER = WORLD.listings[:2]
 SITE = "https://www.pincali.com"
 URL = f"{SITE}/en/home/{MINE.slug}"
 ID = f"pincali:{MINE.public_id}"
+ASKED = f"{SITE}/en/home/as-it-was-called-before"
 SEARCH = f"{SITE}/en/properties/properties-for-sale"
 
 
-def page(listing: object = MINE) -> bytes:
-    body = PAGES.detail(listing.slug, "en")  # type: ignore[attr-defined]
+def page(listing: object = MINE, language: Language = "en") -> bytes:
+    body = PAGES.detail(listing.slug, language)  # type: ignore[attr-defined]
     assert body is not None
     return body
 
@@ -45,12 +47,16 @@ def portal() -> Portal:
 
 def of_get(portal: Portal, body: bytes | str, *, status: int = 200, url: str = URL, redirected: bool = False) -> Finding:
     content = body.encode() if isinstance(body, str) else body
-    return findings.of_get(portal, HttpResponse(url, body=content, status=status), ID, redirected=redirected)[0]
+    return findings.of_get(portal, HttpResponse(url, body=content, status=status), ID, asked=ASKED if redirected else None)[0]
 
 
 CASES: list[tuple[Finding, dict[str, object]]] = [
     (Finding.ALIVE, {"body": page()}),
-    (Finding.ALIVE, {"body": page(), "url": f"{SITE}/inmueble/{MINE.slug}", "redirected": True}),
+    (Finding.ALIVE, {"body": page(), "redirected": True}),
+    (Finding.OTHER_LANGUAGE, {"body": page(language="es"), "url": f"{SITE}/inmueble/{MINE.slug}", "redirected": True}),
+    (Finding.OTHER_LANGUAGE, {"body": page(), "url": f"{SITE}/inmueble/{MINE.slug}", "redirected": True}),
+    (Finding.OTHER_LANGUAGE, {"body": page(language="es")}),
+    (Finding.ALIVE, {"body": page(language="es"), "url": f"{SITE}/inmueble/{MINE.slug}"}),
     (Finding.OTHER_LISTING, {"body": page(OTHER), "redirected": True}),
     (Finding.OTHER_LISTING, {"body": page(OTHER) + b"ya fue vendida"}),
     (Finding.GONE, {"body": "not found", "status": 404}),
@@ -82,6 +88,7 @@ CASES: list[tuple[Finding, dict[str, object]]] = [
     (Finding.UNREADABLE, {"body": b"\x00\x01\x02"}),
     (Finding.UNREADABLE, {"body": page(), "status": 203}),
     (Finding.UNREADABLE, {"body": "<div class='listing__header'>"}),
+    (Finding.UNREADABLE, {"body": page()[: len(page()) // 2]}),
 ]
 
 
@@ -91,10 +98,10 @@ def test_a_get(portal: Portal, finding: Finding, answer: dict[str, object]) -> N
 
 
 def test_only_an_alive_page_is_handed_on(portal: Portal) -> None:
-    _, _, item = findings.of_get(portal, HttpResponse(URL, body=page(), status=200), ID, redirected=False)
+    _, _, item = findings.of_get(portal, HttpResponse(URL, body=page(), status=200), ID)
     assert item is not None
     assert item.property_id == ID
-    _, _, none = findings.of_get(portal, HttpResponse(URL, body=page(OTHER), status=200), ID, redirected=False)
+    _, _, none = findings.of_get(portal, HttpResponse(URL, body=page(OTHER), status=200), ID)
     assert none is None
 
 
@@ -140,7 +147,8 @@ urls = st.sampled_from([URL, SEARCH, SITE, f"{SITE}/en/account/authentication/ne
 @given(body=bodies, status=st.integers(100, 599), url=urls, redirected=st.booleans())
 def test_whatever_comes_only_what_is_like_gone_weighs(body: bytes, status: int, url: str, redirected: bool) -> None:
     portal = load("pincali")
-    finding, _, item = findings.of_get(portal, HttpResponse(url, body=body, status=status), ID, redirected=redirected)
+    asked = ASKED if redirected else None
+    finding, _, item = findings.of_get(portal, HttpResponse(url, body=body, status=status), ID, asked=asked)
     assert (weight("GET", finding) > 0) == (finding in GONE_LIKE)
     assert (item is not None) == (finding is Finding.ALIVE)
     if status in {202, 401, 403, 405, 429} or status >= 500 or 100 <= status < 200:

@@ -8,13 +8,15 @@ from web_poet import HttpResponse
 from propspider import portals
 from propspider.items import ErrorType
 from propspider.portals import BaseUrlRefused, Judgement, PortalFileError, UnknownPortal, contract
-from propspider.portals.contract import PageKind, PortalFacts
+from propspider.portals.contract import PortalFacts
+from propspider.portals.judgement import PageKind
 
 PINCALI = portals.load("pincali")
 SITE = PINCALI.facts.base_url
 WALL = b"<html><script>window.gokuProps = {}</script></html>"
-LISTING = b"<div data-search-results data-total='5'></div>"
-DETAIL = b"<div class='listing__header'></div>"
+LISTING = b"<div data-search-results data-total='5'></div></html>"
+DETAIL = b"<div class='listing__header'></div></html>"
+SPANISH = b"<!doctype html>\n<html class='x' lang='es-MX'>" + DETAIL
 
 
 def response(body: bytes = LISTING, status: int | None = 200, path: str = "/en/properties/x") -> HttpResponse:
@@ -39,12 +41,41 @@ def response(body: bytes = LISTING, status: int | None = 200, path: str = "/en/p
         (response(status=503), "listing", Judgement.HTTP_STATUS),
         (response(b" \n "), "listing", Judgement.EMPTY_PAGE),
         (response(b"\x89PNG\x00\x00"), "listing", Judgement.UNREADABLE),
+        (response(LISTING.removesuffix(b"l>")), "listing", Judgement.UNREADABLE),
+        (response(DETAIL.removesuffix(b"</html>")), "detail", Judgement.UNREADABLE),
+        (response(DETAIL + b"<!-- 12 ms -->"), "detail", Judgement.OK),
+        (response(SPANISH), "detail", Judgement.OTHER_LANGUAGE),
+        (response(SPANISH, path="/inmueble/x"), "detail", Judgement.OK),
+        (response(SPANISH, status=404), "detail", Judgement.GONE),
     ],
 )
 def test_what_a_response_is(answer: HttpResponse, kind: PageKind, expected: Judgement) -> None:
     judgement, sign = PINCALI.judge(answer, kind)
     assert judgement is expected
     assert bool(sign) is (expected is not Judgement.OK)
+
+
+@pytest.mark.parametrize(
+    ("path", "language"),
+    [("/en/home/x", "en"), ("/en/properties/x", "en"), ("/pt/imovel/x", "pt"), ("/inmueble/x", "es"), ("/english/x", "es")],
+)
+def test_the_language_of_a_page_by_its_url(path: str, language: str) -> None:
+    assert PINCALI.language_of(f"http://127.0.0.1:8099{path}?page=2") == language
+
+
+def test_a_page_that_came_for_one_in_another_language_is_refused() -> None:
+    answer = response(DETAIL, path="/inmueble/x")
+    assert PINCALI.judge(answer, "detail", asked=f"{SITE}/en/home/x") == (
+        Judgement.OTHER_LANGUAGE,
+        "the page is in es, not in en",
+    )
+    assert PINCALI.judge(answer, "detail", asked=f"{SITE}/inmueble/y")[0] is Judgement.OK
+
+
+def test_a_portal_may_have_one_language_and_pages_without_an_end() -> None:
+    facts = PINCALI.facts.model_copy(update={"languages": {}, "closing_marker": ""})
+    plain = contract.Portal(name="pincali", facts=facts, base_url=facts.base_url)
+    assert plain.judge(response(SPANISH.removesuffix(b"</html>")), "detail", asked=f"{SITE}/en/home/x")[0] is Judgement.OK
 
 
 def test_every_judgement_but_ok_is_an_error_type() -> None:

@@ -31,6 +31,9 @@ NAMES = (
     "error",
     "other",
     "nameless",
+    "half",
+    "spanish",
+    "in-spanish",
 )
 KEYS = {name: f"EB-HH{number:04}" for number, name in enumerate(NAMES, start=1001)}
 NUMBERS = {name: 8_001_000 + number for number, name in enumerate(NAMES, start=1)}
@@ -93,6 +96,10 @@ def test_one_bad_page_costs_its_own_listing_only(engine: Engine, database_url: s
             "/en/home/error": answering("<html>down</html>", status=500),
             "/en/home/other": answering(detail_page(key="EB-ZZ9999", number=9_009_999, slug="other")),
             "/en/home/nameless": answering(detail_page(key=None, number=None, slug="nameless")),
+            "/en/home/half": answering(detail("half").partition('<div class="listing__price">')[0]),
+            "/en/home/spanish": redirecting("/inmueble/spanish"),
+            "/inmueble/spanish": answering(detail("spanish", lang="es-MX")),
+            "/en/home/in-spanish": answering(detail("in-spanish", lang="es-MX")),
         }
         with site(answers) as portal:
             assert scan(portal, database_url).code == 0
@@ -102,7 +109,7 @@ def test_one_bad_page_costs_its_own_listing_only(engine: Engine, database_url: s
     assert done.code == 0, done.err
     found = error_types(engine)
     expected = {
-        "truncated": "wrong_page",
+        "truncated": "unreadable",
         "empty": "empty_page",
         "bomb": "download",
         "huge": "unreadable",
@@ -116,6 +123,9 @@ def test_one_bad_page_costs_its_own_listing_only(engine: Engine, database_url: s
         "error": "http_status",
         "other": "other_listing",
         "nameless": "wrong_page",
+        "half": "unreadable",
+        "spanish": "other_language",
+        "in-spanish": "other_language",
     }
     assert {name: found.get(IDS[name]) for name in NAMES if IDS[name] in found} == expected
     stored = {row["property_id"]: row for row in rows(engine, "SELECT * FROM properties_live")}
@@ -127,8 +137,9 @@ def test_one_bad_page_costs_its_own_listing_only(engine: Engine, database_url: s
     statuses = {row["property_id"]: row["status"] for row in rows(engine, "SELECT * FROM scrape_queue")}
     assert {name for name in NAMES if statuses[IDS[name]] == "completed"} == kept
     assert {statuses[IDS[name]] for name in expected} == {"pending"}
-    assert scalar(engine, "SELECT attempt_count FROM scrape_queue WHERE property_id = :id", id=IDS["login"]) == 0
-    assert scalar(engine, "SELECT attempt_count FROM scrape_queue WHERE property_id = :id", id=IDS["reset"]) == 1
+    attempts = {row["property_id"]: row["attempt_count"] for row in rows(engine, "SELECT * FROM scrape_queue")}
+    assert {name for name in expected if not attempts[IDS[name]]} == {"login", "spanish", "in-spanish"}
+    assert attempts[IDS["reset"]] == attempts[IDS["half"]] == 1
 
 
 def test_bad_cards_cost_themselves_only(engine: Engine, database_url: str) -> None:

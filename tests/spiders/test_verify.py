@@ -114,7 +114,7 @@ ANSWERS: list[tuple[str, Callable[[Listing], Handler], list[str], str]] = [
     ("HEAD not allowed", lambda _: no_head, ["no_head", "gone"], "confirmed_removed"),
     ("there for a HEAD only", lambda _: only_head, ["answered", "gone"], "confirmed_removed"),
     ("there for a GET only", lambda _: only_get, ["gone", "alive"], "active"),
-    ("its page in another language", lambda one: redirecting(spanish(one)), ["redirected", "alive"], "active"),
+    ("its page in another language", lambda one: redirecting(spanish(one)), ["redirected", "other_language"], "likely_removed"),
     ("a search", lambda _: redirecting(SALE), ["to_search", "to_search"], "likely_removed"),
     ("the home page", lambda _: redirecting("/en"), ["to_home", "to_home"], "likely_removed"),
     ("a login", lambda _: redirecting("/en/account/authentication/new"), ["to_login", "to_login"], "likely_removed"),

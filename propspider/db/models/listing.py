@@ -95,6 +95,8 @@ class PropertyStaging(ListingColumns, Base):
     portal: Mapped[str]
     offers: Mapped[Json]
     stated_empty: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    cleared: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT))
+    """What the page does not state and what was missed long enough to be believed empty."""
     warnings: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     observed_at: Mapped[Moment]
     content_hash: Mapped[str]
@@ -245,6 +247,8 @@ class PropertyState(Base):
     """When what decided listing_status was observed; null while it never changed. What was observed before changes it no more."""
     price_moved_at: Mapped[Moment | None]
     """When a listing page last showed a price worth a request; a need while it is later than observed_at."""
+    missing_since: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """Column → since when its detail pages do not state what live has; null: they state all of it."""
     given_up_at: Mapped[Moment | None]
     """When its detail page became a dead letter; a newer price, or requeue, is a new need."""
 

@@ -33,24 +33,27 @@ class Prices:
         self._keep(self._checked(price, linked), operation)
 
     def add_linked(self, linked: list[Price] | None) -> None:
-        """For a listing without a price block: what its JSON-LD says, under the operation that is known from elsewhere."""
+        """For a listing without a price block: on request where its JSON-LD says so, under the operation that is known from
+        elsewhere. An amount there has neither a unit nor a "from", and may be another offer than the one that was shown.
+        """
         if self.blocks or linked is None:
             return
-        price = _only(linked)
-        if self.operation is None or price is None:
+        if linked:
+            self.warnings.append("price/not_shown")
+        elif self.operation is None:
             self.warnings.append("operation/unknown")
         else:
-            self._keep(price, self.operation)
+            self._keep(money.ON_REQUEST, self.operation)
 
     def _split(self, texts: list[str], linked: list[Price] | None) -> tuple[Price | None, Operation | None]:
-        """The price's texts and the operation's label, in any order. A label alone needs the JSON-LD to tell its price:
-        a price that moved elsewhere in the markup must not pass for one on request.
+        """The price's texts and the operation's label, in any order. A label alone is one on request only if the JSON-LD says
+        so, too: a price that moved elsewhere in the markup must not pass for it.
         """
         labels = [(text, vocabulary.read_operation(text).value) for text in texts]
         stated = [operation for _, operation in labels if operation]
         amounts = [text for text, operation in labels if operation is None]
         if not amounts:
-            return _only(linked), stated[0] if len(stated) == 1 else None
+            return money.ON_REQUEST if linked == [] else None, stated[0] if len(stated) == 1 else None
         reading = money.read_price(" ".join(amounts), currency=self.currency)
         if reading.value is None and len(amounts) > 1 and not stated:
             # A readable price followed by a label that nobody knows must not pass for the scope's operation.
@@ -87,13 +90,6 @@ class Prices:
             self.offers.append(offer)
         elif twin != offer:
             self.warnings.append("price/duplicate")
-
-
-def _only(linked: list[Price] | None) -> Price | None:
-    """The one price of a listing that has one; "on request" for an empty list."""
-    if linked is None or len(linked) > 1:
-        return None
-    return linked[0] if linked else money.ON_REQUEST
 
 
 def linked_prices(listing: Json | None) -> list[Price] | None:

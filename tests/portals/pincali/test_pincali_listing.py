@@ -161,8 +161,17 @@ def test_an_amount_that_json_ld_does_not_know_is_counted() -> None:
 
 @pytest.mark.parametrize("offers", [mxn(5000), [mxn("5000")]])
 def test_json_ld_offers_are_a_list_or_an_object(offers: object) -> None:
-    page = read(card(prices=""), linked("/en/home/casa-uno", offers), operation=Operation.RENT)
-    assert page.entries[0].offers == (Offer(operation=Operation.RENT, amount=Decimal(5000), currency="MXN"),)
+    assert read(card(prices=price("$5000")), linked("/en/home/casa-uno", offers)).warnings == ()
+    assert read(card(prices=price("$5001")), linked("/en/home/casa-uno", offers)).warnings == ("price/disagreement",)
+
+
+@pytest.mark.parametrize(
+    ("prices", "warning"), [("", "price/not_shown"), ('<li class="price"><span>For Sale</span></li>', "price/unreadable")]
+)
+@pytest.mark.parametrize("offers", [mxn(5000), [mxn(5), mxn(6)]])
+def test_an_amount_that_is_not_shown_makes_no_offer(prices: str, warning: str, offers: object) -> None:
+    page = read(card(prices=prices), linked("/en/home/casa-uno", offers), operation=Operation.RENT)
+    assert (page.entries[0].offers, page.warnings) == ((), (warning,))
 
 
 def test_an_empty_list_of_offers_is_on_request() -> None:
@@ -177,9 +186,8 @@ def test_a_label_without_its_price_is_not_on_request() -> None:
 
 
 def test_json_ld_without_an_operation_makes_no_offer() -> None:
-    assert read(card(prices=""), linked("/en/home/casa-uno", [mxn(5)])).warnings == ("operation/unknown",)
-    two = linked("/en/home/casa-uno", [mxn(5), mxn(6)])
-    assert read(card(prices=""), two, operation=Operation.SALE).warnings == ("operation/unknown",)
+    page = read(card(prices=""), linked("/en/home/casa-uno", []))
+    assert (page.entries[0].offers, page.warnings) == ((), ("operation/unknown",))
 
 
 @pytest.mark.parametrize(
