@@ -85,7 +85,8 @@ def copy(config: Config, source: str, name: str) -> str:
     server = embedded.ensure(config.state_dir, pg_bin=config.pg_bin)
     drop(server, name)
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        # A process that has done its part may not have hung up yet.
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [source])
+        # A process that has done its part may not have hung up yet; who vacuums is no business of ours.
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+        connection.execute(others, [source])
     embedded.ensure_database(server, name, template=source)
     return server.url(name)
