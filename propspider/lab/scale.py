@@ -32,8 +32,8 @@ class Scale:
 
     A sweep is the same share of the day's requests as in the field, and a listing gets the same requests a day. The depth cap is
     at least 75 pages: the last page of each part of a walk is half empty, and in the many small parts that a small cap makes of a
-    small world a sweep would cost up to twice what its listings are worth; in the field it costs a tenth more. robots.txt, which each
-    crawl reads once however large the portal is, costs no more than in the field.
+    small world a sweep would cost up to twice what its listings are worth; in the field it costs a tenth more. What each crawl
+    asks for once however large the portal is, its robots.txt, costs no more than in the field.
     """
 
     listings: int
