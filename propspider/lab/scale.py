@@ -14,6 +14,7 @@ FIELD_REQUESTS_PER_LISTING = 0.072
 FIELD_DEPTH_CAP = 100
 FEWEST_PAGES = 75
 PAGE_SIZE = 42
+OLDEST_DAYS = 60
 _BOUNDS = "pages, details a run"
 DAY = 86_400
 
@@ -32,8 +33,8 @@ class Scale:
 
     A sweep is the same share of the day's requests as in the field, and a listing gets the same requests a day. The depth cap is
     at least 75 pages: the last page of each part of a walk is half empty, and in the many small parts that a small cap makes of a
-    small world a sweep would cost up to twice what its listings are worth; in the field it costs a tenth more. robots.txt, which each
-    crawl reads once however large the portal is, costs no more than in the field.
+    small world a sweep would cost up to twice what its listings are worth; in the field it costs a tenth more. What each crawl
+    asks for once however large the portal is, its robots.txt, costs no more than in the field.
     """
 
     listings: int
@@ -80,6 +81,18 @@ class Scale:
             pages=self.count(tier.pages),
             go_on_pages=self.count(tier.go_on_pages),
             max_items=self.count(tier.max_items),
+        )
+
+    def demand(self, parameters: Parameters) -> str:
+        """What a day asks for beside what it affords: the reason of a figure that the budget cannot reach."""
+        walk, daily = self.sweep_pages, self.listings * parameters.listings.arrivals
+        gone, changed = self.listings / parameters.life.mean_days, self.listings * parameters.changes.prices
+        oldest = self.listings / OLDEST_DAYS
+        wanted = walk + daily + gone + changed + oldest
+        return (
+            f"the budget is {self.requests_per_day:,.0f} requests a day; one sweep ({walk:,}), what is new ({daily:,.0f}), gone"
+            f" ({gone:,.0f}) or re-priced ({changed:,.0f}) and every detail once in {OLDEST_DAYS} days ({oldest:,.0f}) are {wanted:,.0f}"
+            " before retries, controls, tier 1 and listings that were only overlooked"
         )
 
     def rows(self, parameters: Parameters) -> list[Row]:

@@ -25,6 +25,8 @@ from propspider.lab.travel import SimulatedClock
 from propspider.tiers.table import Key, of_portal
 
 START = datetime(2026, 1, 1, 6, 0, tzinfo=UTC)
+BUDGETED = ("new in 24 h", "removal recall within 21 d", "oldest detail", "backlog, most")
+"""Rows whose targets take requests."""
 SAMPLE_EVERY = timedelta(hours=6)
 PATIENCE_SECONDS = 30.0
 REAL_PATIENCE_SECONDS = 1.0
@@ -53,6 +55,7 @@ class Simulation:
         self._scenario, self._config, self._told = scenario, config, told
         self._scale = scenario.scale
         known = parameters.read(scenario.world)
+        self._reasons = dict.fromkeys(BUDGETED, self._scale.demand(known))
         days = SPARE + scenario.total_days
         self._life = Life(known, listings=scenario.listings, seed=scenario.seed, start=START, days=days)
         url = config.database_url.get_secret_value()
@@ -99,6 +102,7 @@ class Simulation:
                 since=since,
                 until=self._time.now(),
                 start=start,
+                reasons=self._reasons,
                 targets=under_fault if self._misbehaviour else Targets(backlog=self._scale.queue_ceiling),
             )
         return Result(
