@@ -3,7 +3,7 @@
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -20,6 +20,8 @@ from propspider.sync.runs import Counts, SessionRef
 from propspider.sync.staging import mark_unchanged, observed, stage
 
 DETAIL_REASON = "detail page"
+GATED_FOR = timedelta(days=14)
+"""Sweeps come oftener."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def promote(connection: Connection, session: SessionRef, items: Sequence[Propert
     kinds = {property_id: _kind(item, known[property_id]) for property_id, item in newest.items()}
     staged = {property_id: kind for property_id, kind in kinds.items() if kind != "unchanged"}
     stage(connection, session, [newest[property_id] for property_id in staged], staged)
-    changes, unsettled = _write_offers(connection, newest, kinds)
+    changes, unsettled = _write_offers(connection, session, newest, kinds)
     current = {property_id: item for property_id, item in newest.items() if kinds[property_id] != "outdated"}
     see_on_own_page(
         connection, {property_id: observed(item) for property_id, item in current.items()}, known, session_id=session.id
@@ -111,19 +113,26 @@ def _of_kind(kinds: Mapping[str, str], kind: str) -> list[str]:
 
 
 def _write_offers(
-    connection: Connection, newest: Mapping[str, PropertyItem], kinds: Mapping[str, str]
+    connection: Connection, session: SessionRef, newest: Mapping[str, PropertyItem], kinds: Mapping[str, str]
 ) -> tuple[list[OfferChange], set[str]]:
     """The changes, and the listings that are to be compared again even if they read the same: an offer is or was held or
-    missed, or a newer listing page has told their prices.
+    missed, or a newer listing page has told their prices. A new listing that was on gated pages only has nothing that its
+    price could be compared with: a page that passes the gate tells it.
     """
     fresh = [property_id for property_id, kind in sorted(kinds.items()) if kind in {"new", "updated"}]
     if not fresh:
         return [], set()
     offers = undecided(connection, {property_id: newest[property_id].offers for property_id in fresh})
     priced: dict[str, datetime] = dict(run(connection, statement("sightings_priced"), {"property_ids": fresh}))
+    unpriced = [property_id for property_id, of in offers.items() if not of and property_id not in priced]
+    gated: set[str] = set()
+    if unpriced:
+        parameters = {"portal": session.portal, "property_ids": unpriced, "within": GATED_FOR}
+        gated = set(connection.execute(statement("page_gated"), parameters).scalars())
     changes = [
         OfferChange(property_id, decision)
         for property_id, known_offers in offers.items()
+        if property_id not in gated
         for decision in decide(
             known_offers,
             stated(newest[property_id].offers, observed(newest[property_id])),
@@ -134,6 +143,7 @@ def _write_offers(
     apply(connection, changes, source="detail")
     unsettled = {property_id for property_id, of in offers.items() if any(offer.is_unsettled for offer in of.values())}
     unsettled |= {change.property_id for change in changes if change.decision.action in {Action.HOLD, Action.MISS}}
+    unsettled |= gated
     unsettled |= {property_id for property_id, at in priced.items() if observed(newest[property_id]) < at}
     return changes, unsettled
 

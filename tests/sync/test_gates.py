@@ -130,6 +130,19 @@ def test_a_page_whose_prices_all_jump_writes_none_of_them(engine: Engine) -> Non
     assert scalar(engine, "SELECT pages_failed FROM sweeps ORDER BY id DESC LIMIT 1") == 0
 
 
+def test_a_new_listing_of_a_gated_page_has_no_price_until_a_page_passes_the_gate(engine: Engine) -> None:
+    flush_pages(engine, page(*[entry(number, offer(1_000_000)) for number in range(1, 11)]))
+    flipped = [entry(number, offer(1_000_000, "USD")) for number in range(1, 12)]
+    assert flush_pages(engine, page(*flipped, minute=10)).errors == 1
+    flush_items(engine, item(11, offer(1_000_000, "USD"), minute=11), item(12, offer(7, "USD"), minute=11))
+    prices = "SELECT property_id, price, currency FROM properties_live ORDER BY property_id"
+    assert [tuple(row.values()) for row in rows(engine, prices)] == [(listing(11), None, None), (listing(12), 7, "USD")]
+    flush_pages(engine, page(*[entry(number, offer(1_000_000)) for number in range(1, 12)], minute=20))
+    assert [row["currency"] for row in rows(engine, prices)] == ["MXN", "USD"]
+    flush_items(engine, item(11, offer(1_100_000), minute=30))
+    assert rows(engine, prices)[0]["price"] == 1_100_000
+
+
 def test_two_listings_of_a_page_may_really_halve_their_price(engine: Engine) -> None:
     flush_pages(engine, page(*[entry(number, offer(1_000_000)) for number in range(1, 11)]))
     changed = [entry(number, offer(1_000 if number <= 2 else 1_100_000)) for number in range(1, 11)]

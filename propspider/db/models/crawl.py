@@ -79,7 +79,11 @@ class ScrapingError(Base):
     """One typed failure of one page, card, item or request. `raw_item` keeps what was rejected."""
 
     __tablename__ = "scraping_errors"
-    __table_args__ = (one_of("error_type", ErrorType), Index("ix_scraping_errors_property", "property_id"))
+    __table_args__ = (
+        one_of("error_type", ErrorType),
+        Index("ix_scraping_errors_property", "property_id"),
+        Index("ix_scraping_errors_page_gates", "portal", "created_at", postgresql_where=text("error_type = 'page_gate'")),
+    )
 
     id: Mapped[BigIdPk]
     session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("scraping_sessions.id", ondelete="CASCADE"), index=True)
