@@ -17,6 +17,7 @@ from propspider.clock import now
 from propspider.db.models.views import VIEWS
 from propspider.fields.vocabulary import read_operation, read_property_type
 from propspider.quality.duplicates.grouping import Pair
+from propspider.quality.duplicates.queue import waiting
 from propspider.quality.duplicates.refresh import READ_AT_ONCE, read_locked, search_all
 
 COLUMNS = (
@@ -96,7 +97,9 @@ def pairs_within(groups: Iterable[Iterable[str]]) -> set[Pair]:
 
 @dataclass(frozen=True)
 class Scored:
-    """`review`: what is grouped and what the model would show to a person, together; None where it is not installed."""
+    """`review`: what is grouped and what the model would show to a person, together; None where it is not
+    installed or has too little to learn from.
+    """
 
     automatic: Score
     review: Score | None
@@ -117,14 +120,16 @@ def score_file(connection: Connection, path: Path) -> Scored:
     search_all(connection, ids)
     grouped = pairs_within(_groups(connection))
     automatic = measure(grouped, pid, monotonic() - started)
-    if not linkage.is_installed():
+    try:
+        linkage.judge(connection)
+    except (linkage.NotInstalled, linkage.TooLittle):
         return Scored(automatic, None)
-    linkage.judge(connection)
-    proposed = {(one.first, one.second) for one in linkage.queue(connection)}
+    proposed = {(one.first, one.second) for one in waiting(connection)}
     return Scored(automatic, measure(grouped | proposed, pid, monotonic() - started))
 
 
 def _hide_live(connection: Connection) -> None:
+    connection.execute(text("SET LOCAL temp_buffers = '256MB'"))
     for name in _EMPTIED:
         connection.execute(text(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT * FROM {name} WITH NO DATA"))  # noqa: S608
         connection.execute(text(f"CREATE INDEX ON pg_temp.{name} (property_id)"))

@@ -28,12 +28,14 @@ WITH plain AS MATERIALIZED (
 ), read AS MATERIALIZED (
     SELECT halves.*, coalesce(half[1], line) AS door, coalesce(stated_unit, half[3]) AS unit,
            CASE WHEN line ~ '[0-9]' THEN substring(coalesce(half[1], line) FROM '.*\m([0-9]+-?[a-z]?)\M') END AS number,
-           substring(line FROM '^ *((av|avenida|ave|blv|blvd|boulevard|c|calle|callejon|calz|calzada|camino|carr|carretera|cda|cerrada|'
-               'circuito|cto|eje|paseo|priv|privada|prol|prolongacion|retorno|rinconada|via) +)') AS kind
+           CASE WHEN split_part(ltrim(line), ' ', 1) IN (
+               'av', 'avenida', 'ave', 'blv', 'blvd', 'boulevard', 'c', 'calle', 'callejon', 'calz', 'calzada', 'camino', 'carr', 'carretera',
+               'cda', 'cerrada', 'circuito', 'cto', 'eje', 'paseo', 'priv', 'privada', 'prol', 'prolongacion', 'retorno', 'rinconada', 'via'
+           ) THEN split_part(ltrim(line), ' ', 1) END AS kind
     FROM halves
 ), placed AS (
     SELECT read.*, stated_street IS NOT NULL OR number IS NOT NULL OR kind IS NOT NULL AS has_street,
-           btrim(substr(ltrim(door), coalesce(length(ltrim(kind)), 0) + 1)) AS named
+           btrim(substr(ltrim(door), coalesce(length(kind), 0) + 1)) AS named
     FROM read
 )
 SELECT p.property_id,
