@@ -78,7 +78,7 @@ def upgrade() -> None:
         sa.Column("undone_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("replaced_by", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("verdict IN ('together', 'apart')", name=op.f("ck_duplicate_decisions_verdict")),
-        sa.CheckConstraint("property_a < property_b", name=op.f("ck_duplicate_decisions_order")),
+        sa.CheckConstraint('property_a COLLATE "C" < property_b', name=op.f("ck_duplicate_decisions_order")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_duplicate_decisions")),
     )
     op.create_index("ix_duplicate_decisions_action", "duplicate_decisions", ["action"], unique=False)
@@ -99,7 +99,7 @@ def upgrade() -> None:
         sa.Column("probability", sa.REAL(), nullable=True),
         sa.Column("found_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("app_now()"), nullable=False),
         sa.CheckConstraint("probability BETWEEN 0 AND 1", name=op.f("ck_duplicate_edges_probability")),
-        sa.CheckConstraint("property_a < property_b", name=op.f("ck_duplicate_edges_order")),
+        sa.CheckConstraint('property_a COLLATE "C" < property_b', name=op.f("ck_duplicate_edges_order")),
         sa.PrimaryKeyConstraint("property_a", "property_b", name=op.f("pk_duplicate_edges")),
     )
     op.create_index("ix_duplicate_edges_b", "duplicate_edges", ["property_b"], unique=False)

@@ -64,7 +64,7 @@ class DuplicateEdge(Base):
 
     __tablename__ = "duplicate_edges"
     __table_args__ = (
-        CheckConstraint("property_a < property_b", name="order"),
+        CheckConstraint('property_a COLLATE "C" < property_b', name="order"),
         CheckConstraint("probability BETWEEN 0 AND 1", name="probability"),
         Index("ix_duplicate_edges_b", "property_b"),
         Index("ix_duplicate_edges_probability", "probability", postgresql_where=text("probability IS NOT NULL")),
@@ -87,7 +87,7 @@ class DuplicateDecision(Base):
     __tablename__ = "duplicate_decisions"
     __table_args__ = (
         one_of("verdict", ("together", "apart")),
-        CheckConstraint("property_a < property_b", name="order"),
+        CheckConstraint('property_a COLLATE "C" < property_b', name="order"),
         Index("ix_duplicate_decisions_action", "action"),
         Index(
             "uq_duplicate_decisions_pair",

@@ -10,7 +10,7 @@ from propspider.db import sql
 AUTOMATIC = 6.0
 """Bits from which two listings are grouped without a person: docs/duplicates.md says how many of such pairs are wrong."""
 POSSIBLE = -3.0
-"""Bits from which a pair is kept at all, for a person or the nightly model to look at."""
+"""Bits from which a pair is kept at all, for a person or the nightly model to look at; with less, two are never in a group."""
 CROWD = 1000
 """A key that more listings share is a place or a price that says nothing."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from propspider.db.models import DuplicateDecision, PropertyGroupMember, PropertyLive
 from propspider.quality.duplicates import statement
@@ -36,15 +36,18 @@ class Decided:
 
 
 def merge(connection: Connection, property_ids: Sequence[str], *, by: str) -> Decided:
-    """They are one property. Raises Refused for fewer than two, for what is not live, and where it contradicts a split."""
+    """They, and all that is in their groups now, are one property. Raises Refused for fewer than two, for what is not live, and
+    where a split says otherwise of any two but those named.
+    """
     listings = _live(connection, property_ids)
     if len(listings) < 2:
         raise Refused("a merge takes two listings at least")
     lock(connection)
-    pairs = list(combinations(listings, 2))
-    known = connection.execute(statement("decisions_reach"), {"property_ids": listings}).all()
+    whole = sorted({*listings, *(row.property_id for row in _members(connection, _groups_of(connection, listings).values()))})
+    pairs = list(combinations(whole, 2))
+    known = connection.execute(statement("decisions_reach"), {"property_ids": whole}).all()
     together = {(row.property_a, row.property_b) for row in known if row.verdict == "together"}
-    apart = {(row.property_a, row.property_b) for row in known if row.verdict == "apart"} - set(pairs)
+    apart = {(row.property_a, row.property_b) for row in known if row.verdict == "apart"} - set(combinations(listings, 2))
     if found := contradiction({*together, *pairs}, apart):
         raise Refused(
             f"{found[0]} and {found[1]} were said to be two properties, and this would make them one: undo that split first"
@@ -59,17 +62,12 @@ def split(connection: Connection, property_ids: Sequence[str], *, by: str) -> De
     """
     listings = _live(connection, property_ids)
     lock(connection)
-    member = PropertyGroupMember
-    names = {
-        row.property_id: row.group_id
-        for row in connection.execute(select(member.property_id, member.group_id).where(member.property_id.in_(listings)))
-    }
+    names = _groups_of(connection, listings)
     if alone := sorted(set(listings) - names.keys()):
         raise Refused(f"{', '.join(alone)}: in no group")
-    others = connection.execute(select(member.property_id, member.group_id).where(member.group_id.in_(names.values())))
     pairs = [
         pair_of(one, row.property_id)
-        for row in others
+        for row in _members(connection, names.values())
         if row.property_id not in names
         for one in listings
         if names[one] == row.group_id
@@ -97,6 +95,17 @@ def _decide(
     connection.execute(statement("decisions_write"), {**of, "verdict": verdict, "decided_by": by})
     moved = regroup(connection, _named(pairs))
     return Decided(action, verdict, tuple(pairs), overruled, moved)
+
+
+def _groups_of(connection: Connection, property_ids: Sequence[str]) -> dict[str, str]:
+    member = PropertyGroupMember
+    rows = connection.execute(select(member.property_id, member.group_id).where(member.property_id.in_(property_ids)))
+    return {row.property_id: row.group_id for row in rows}
+
+
+def _members(connection: Connection, group_ids: Iterable[str]) -> Sequence[Row[str, str]]:
+    member = PropertyGroupMember
+    return connection.execute(select(member.property_id, member.group_id).where(member.group_id.in_(set(group_ids)))).all()
 
 
 def _named(pairs: Iterable[Pair]) -> set[str]:

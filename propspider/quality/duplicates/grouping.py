@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 Pair = tuple[str, str]
-"""The smaller id first."""
+"""The smaller id first, by code points: SQL writes COLLATE "C"."""
 
 LARGEST = 300
 """Listings of a part. No property is listed so often: what hangs together beyond is cut where its evidence is weakest."""

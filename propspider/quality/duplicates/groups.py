@@ -7,7 +7,7 @@ from itertools import combinations
 
 from sqlalchemy import Connection
 
-from propspider.quality.duplicates import AUTOMATIC, statement
+from propspider.quality.duplicates import AUTOMATIC, POSSIBLE, statement
 from propspider.quality.duplicates.grouping import SAID, Edge, Pair, Part, group, pair_of, parts
 from propspider.quality.duplicates.pairs import compare
 
@@ -61,8 +61,9 @@ def _edges(connection: Connection, property_ids: Collection[str]) -> tuple[list[
 
 
 def _vetoed(connection: Connection, among: Collection[Part]) -> set[Pair]:
+    """What is not even possible contradicts as a veto does: else two neighbours become one over what each resembles."""
     pairs = [pair for part in among for pair in combinations(sorted(part.members), 2)]
-    return {(found.first, found.second) for found in compare(connection, pairs) if found.vetoes}
+    return {(one.first, one.second) for one in compare(connection, pairs) if one.vetoes or one.score < POSSIBLE}
 
 
 def _named(connection: Connection, groups: Collection[frozenset[str]]) -> dict[str, str]:

@@ -16,7 +16,7 @@ LEAST = 100
 """Pairs that the rules group, below which there is nothing to learn from."""
 FOUND_BY_RULES = 0.8
 """Of all duplicates, the share that the rules group: from it follows how probable a pair is before anything is compared."""
-_SAMPLED_PAIRS = 10_000_000
+_SAMPLED_PAIRS = 4_000_000
 _SEED = 1
 
 _NEAR_M, _AROUND_M, _FAR_M = 80, 450, 800
@@ -79,6 +79,7 @@ def _predict(rows: Sequence[RowMapping], probable: float) -> list[tuple[str, str
             blocking_rules_to_generate_predictions=[block_on("edges", arrays_to_explode=["edges"])],
             probability_two_random_records_match=probable,
         ),
+        log_level=None,
     )
     linker.training.estimate_u_using_random_sampling(max_pairs=_SAMPLED_PAIRS, seed=_SEED)
     for shared in _TRAINING:

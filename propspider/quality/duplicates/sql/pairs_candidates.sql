@@ -1,5 +1,6 @@
 -- Pairs, each once, of which one listing is of these and that share a key: their own or, of keys with neighbours, one of the eight cells
--- around and of the nearer price band. A key that more than `crowd` listings share says nothing. Parameters: property_ids, is_all (they
+-- around and of the nearer price band. A key that more than `crowd` listings share says nothing. The smaller id, as Python orders them,
+-- comes first. Parameters: property_ids, is_all (they
 -- are all there are: a pair is met from its first listing only), crowd. Indexes: pk_duplicate_blocks, ix_duplicate_blocks_property.
 WITH own AS (
     SELECT b.property_id, b.key, b.band
@@ -21,7 +22,8 @@ WITH own AS (
     GROUP BY b.key
     HAVING count(*) > CAST(:crowd AS integer)
 )
-SELECT DISTINCT least(probes.property_id, b.property_id) AS property_a, greatest(probes.property_id, b.property_id) AS property_b
+SELECT DISTINCT least(probes.property_id COLLATE "C", b.property_id) AS property_a,
+       greatest(probes.property_id COLLATE "C", b.property_id) AS property_b
 FROM probes
 JOIN duplicate_blocks b ON b.key = probes.key AND b.property_id <> probes.property_id
 WHERE (NOT CAST(:is_all AS boolean) OR probes.property_id < b.property_id)

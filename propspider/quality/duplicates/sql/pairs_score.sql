@@ -23,8 +23,8 @@ WITH pairs AS (
            6378168 * sqrt(power(radians(a.latitude - b.latitude), 2)
                + power(radians(a.longitude - b.longitude) * cos(radians(a.latitude)), 2)) AS meters
     FROM unnest(CAST(:first_ids AS text[]), CAST(:second_ids AS text[])) given(first_id, second_id)
-    JOIN duplicate_features a ON a.property_id = least(given.first_id, given.second_id)
-    JOIN duplicate_features b ON b.property_id = greatest(given.first_id, given.second_id)
+    JOIN duplicate_features a ON a.property_id = given.first_id
+    JOIN duplicate_features b ON b.property_id = given.second_id
 ), timed AS (
     SELECT p.*, coalesce(x.gone_at <= y.first_seen_at OR y.gone_at <= x.first_seen_at, false) AS is_one_after_the_other
     FROM pairs p
@@ -100,7 +100,7 @@ WITH pairs AS (
            CASE rooms WHEN 'same bedrooms' THEN 1 WHEN 'unknown' THEN 0 WHEN 'bedrooms differ' THEN -1 ELSE -5 END AS rooms_bits,
            CASE address WHEN 'same unit' THEN 5 WHEN 'same door' THEN 4 WHEN 'same street' THEN 3 WHEN 'same neighbourhood' THEN 2.5
                WHEN 'same building' THEN 4 WHEN 'same street, another neighbourhood' THEN 0.5
-               WHEN 'another street, the same spot' THEN -1 WHEN 'another neighbourhood' THEN -2 WHEN 'unknown' THEN -3
+               WHEN 'another street, the same spot' THEN -4 WHEN 'another neighbourhood' THEN -2 WHEN 'unknown' THEN -3
                WHEN 'another number in the street' THEN -4 WHEN 'another street' THEN -5 ELSE -10 END
                - CASE WHEN j.family IN ('apartment', 'office', 'shop') AND address <> 'same unit' THEN 2 ELSE 0 END AS address_bits,
            CASE distance WHEN 'within 250 m' THEN 0 WHEN 'unknown' THEN -0.5 WHEN 'within 450 m' THEN -0.5 WHEN 'within 800 m' THEN -6
