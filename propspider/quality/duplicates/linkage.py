@@ -3,6 +3,7 @@ how much each agreement says, without labels, and fills the queue that a person 
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from propspider.db.models import DuplicateEdge
 from propspider.quality.duplicates import AUTOMATIC, POSSIBLE, statement
+from propspider.quality.duplicates.grouping import pair_of
 
 LEAST = 100
 """Pairs that the rules group, below which there is nothing to learn from."""
@@ -49,7 +51,7 @@ def judge(connection: Connection) -> int:
         raise TooLittle(f"the model learns from {LEAST} duplicates at least, and the rules found {grouped}")
     rows = connection.execute(statement("linkage_features"), {"floor": POSSIBLE}).mappings().all()
     probable = grouped / FOUND_BY_RULES / (len(rows) * (len(rows) - 1) / 2)
-    found = _predict(rows, min(probable, 0.5))
+    found = _predict(rows, min(probable, 0.5), _training(rows))
     connection.execute(
         statement("linkage_write"),
         {
@@ -61,7 +63,23 @@ def judge(connection: Connection) -> int:
     return len(found)
 
 
-def _predict(rows: Sequence[RowMapping], probable: float) -> list[tuple[str, str, float]]:
+def _training(rows: Sequence[RowMapping]) -> list[tuple[str, ...]]:
+    """The rules that bring pairs enough to learn from; without one of each kind, what it leaves out is never learned."""
+    found: list[tuple[str, ...]] = []
+    for kinds in _TRAINING:
+        able = [(*_MARKET, *columns) for columns in kinds if _pairs_that_share(rows, (*_MARKET, *columns)) >= LEAST]
+        if not able:
+            raise TooLittle(f"the model learns from {LEAST} pairs at least that share {' or '.join(map(' and '.join, kinds))}")
+        found += able
+    return found
+
+
+def _pairs_that_share(rows: Sequence[RowMapping], columns: Sequence[str]) -> int:
+    shared = Counter(values for row in rows if None not in (values := tuple(row[name] for name in columns)))
+    return sum(count * (count - 1) // 2 for count in shared.values())
+
+
+def _predict(rows: Sequence[RowMapping], probable: float, rules: Sequence[Sequence[str]]) -> list[tuple[str, str, float]]:
     import pyarrow
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
@@ -82,19 +100,19 @@ def _predict(rows: Sequence[RowMapping], probable: float) -> list[tuple[str, str
         log_level=None,
     )
     linker.training.estimate_u_using_random_sampling(max_pairs=_SAMPLED_PAIRS, seed=_SEED)
-    for shared in _TRAINING:
-        linker.training.estimate_parameters_using_expectation_maximisation(block_on(*_MARKET, *shared))
+    for shared in rules:
+        linker.training.estimate_parameters_using_expectation_maximisation(block_on(*shared))
     found: Any = linker.inference.predict()
     return [
-        (*sorted((row["property_id_l"], row["property_id_r"])), row["match_probability"])
+        (*pair_of(row["property_id_l"], row["property_id_r"]), round(row["match_probability"], 6))
         for row in found.as_pyarrow_table().to_pylist()
     ]
 
 
 _MARKET = ("family", "markets", "city")
-_TRAINING = (("street", "house_number"), ("sale", "total_area"), ("rent", "total_area"))
-"""What pairs to learn from share. By columns that are compared, never by a hash of them: the model has to know of what such pairs
-can tell it nothing.
+_TRAINING = ((("street", "house_number"),), (("sale", "total_area"), ("rent", "total_area")))
+"""What pairs to learn from share, of place and of price and area. By columns that are compared, never by a hash of them: the model
+has to know of what such pairs can tell it nothing.
 """
 _NUMBERS = ("sale", "rent", "total_area", "bedrooms", "bathrooms", "latitude", "longitude")
 _TEXTS = ("family", "city", "sale_currency", "rent_currency", "neighborhood", "street", "house_number")

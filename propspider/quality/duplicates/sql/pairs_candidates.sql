@@ -18,7 +18,13 @@ WITH own AS (
 ), crowded AS (
     SELECT b.key
     FROM duplicate_blocks b
-    WHERE CAST(:is_all AS boolean) OR b.key IN (SELECT probes.key FROM probes)
+    WHERE CAST(:is_all AS boolean)
+    GROUP BY b.key
+    HAVING count(*) > CAST(:crowd AS integer)
+    UNION ALL
+    SELECT b.key
+    FROM (SELECT DISTINCT probes.key FROM probes WHERE NOT CAST(:is_all AS boolean)) p
+    JOIN duplicate_blocks b ON b.key = p.key
     GROUP BY b.key
     HAVING count(*) > CAST(:crowd AS integer)
 )
