@@ -111,8 +111,8 @@ def _predict(rows: Sequence[RowMapping], probable: float, rules: Sequence[Sequen
 
 _MARKET = ("family", "markets", "city")
 _TRAINING = ((("street", "house_number"),), (("sale", "total_area"), ("rent", "total_area")))
-"""What pairs to learn from share, of place and of price and area. By columns that are compared, never by a hash of them: the model
-has to know of what such pairs can tell it nothing.
+"""What pairs to learn from share: the place, or price and area. By columns that are compared, never by a hash of them, since the
+model has to know of what such pairs can tell it nothing.
 """
 _NUMBERS = ("sale", "rent", "total_area", "bedrooms", "bathrooms", "latitude", "longitude")
 _TEXTS = ("family", "city", "sale_currency", "rent_currency", "neighborhood", "street", "house_number")

@@ -60,13 +60,18 @@ def rebuild(engine: Engine) -> Refreshed:
 def search_all(connection: Connection, property_ids: list[str]) -> Regrouped:
     """Finds and groups all duplicates of what has been read. The caller commits."""
     lock(connection)
-    connection.execute(text("SELECT set_config('work_mem', :size, true)"), {"size": WORK_MEMORY})
+    prepare(connection)
     connection.execute(text("ANALYZE duplicate_features, duplicate_blocks"))
     gone = list(connection.execute(statement("features_clear")).scalars())
     if gone:
         connection.execute(statement("blocks_clear"), {"property_ids": gone})
     find_edges(connection, property_ids, are_all=True)
     return settle(connection, [*property_ids, *gone])
+
+
+def prepare(connection: Connection) -> None:
+    """The transaction, for a search among all listings."""
+    connection.execute(text("SELECT set_config('work_mem', :size, true)"), {"size": WORK_MEMORY})
 
 
 def read_locked(connection: Connection, property_ids: list[str]) -> list[str]:

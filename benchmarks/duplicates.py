@@ -1,0 +1,100 @@
+"""The search for duplicates beside one pass over what it looks at, and what a changed listing costs."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Engine, text
+
+from benchmarks.ground import Ground, maintain, seconds
+from benchmarks.rows import Row, paired
+from propspider.quality.duplicates import refresh
+from propspider.quality.duplicates.pairs import candidates
+
+ROUNDS = 3
+LISTINGS, LISTINGS_LARGE = 50_000, 1_000_000
+CHANGED = 1000
+TABLES = ("duplicate_features", "duplicate_blocks", "duplicate_edges", "property_groups", "property_group_members")
+OF_A_PASS, SECONDS_A_ROW = 100.0, 0.001
+
+# Four listings in ten stand on the centre of a neighbourhood, where portals put them that hide the place; one in fifty is listed
+# once more, a few metres off and under another title.
+_LISTINGS = """
+INSERT INTO properties_live (property_id, portal, source_url, title, property_type, address, city, latitude, longitude,
+                             total_area_m2, bedrooms, bathrooms, agency_name, offers, first_seen_at, scraped_at)
+SELECT 'pincali:EB-' || g, 'pincali', 'https://www.pincali.com/en/home/' || g, 'House number ' || g,
+       (ARRAY['house', 'apartment', 'lot'])[CAST(1 + of % 3 AS integer)],
+       CASE WHEN of % 10 < 4 THEN ''
+            ELSE 'Calle ' || chr(CAST(97 + of % 26 AS integer)) || 'mina ' || of % 1000 || ', ' END || 'Col. ' || of % 2500,
+       'City ' || of % 40,
+       20 + CASE WHEN of % 10 < 4 THEN (of % 25000) * 7919 % 25000 / 5000.0 ELSE of * 7919 % 1000003 / 200000.0 END
+          + (g % 50) * 0.000001,
+       -103 + CASE WHEN of % 10 < 4 THEN (of % 25000) * 104729 % 25000 / 5000.0 ELSE of * 104729 % 1000003 / 200000.0 END,
+       60 + of % 300, 1 + of % 4, 1 + of % 3, 'Agency ' || g % 997,
+       jsonb_build_array(jsonb_build_object('operation', 'sale', 'currency', 'MXN', 'unit', 'total',
+                                            'amount', 600000 + (of * 31337 % 9001) * 1000)),
+       now(), now()
+FROM (SELECT g, CASE WHEN g % 50 = 0 THEN g - 1 ELSE g END AS of FROM generate_series(1, CAST(:count AS bigint)) g) listing
+"""
+_READ_ONCE = """
+SELECT count(*) FROM properties_live
+WHERE length(title) + length(address) + length(city) + latitude + longitude + total_area_m2 + bedrooms + length(property_type) > 0
+  AND offers IS NOT NULL
+"""
+_CHANGE = """
+UPDATE properties_live SET offers = jsonb_set(offers, '{0,amount}', to_jsonb((offers -> 0 ->> 'amount')::numeric + 1000))
+WHERE property_id = ANY (:property_ids)
+"""
+
+
+def rows(ground: Ground) -> Iterator[Row]:
+    count = LISTINGS_LARGE if ground.large else LISTINGS
+    ground.say(f"duplicates among {count:,} live rows")
+    with ground.engine("bench_duplicates") as engine:
+        ids = _filled(engine, count)
+        passes, a_row = [], []
+        for turn in range(ROUNDS):
+            ground.say(f"the search for duplicates, round {turn + 1} of {ROUNDS}")
+            passes.append(_search(engine, ids))
+            a_row.append(_changed(engine, ids[turn :: count // CHANGED][:CHANGED]) / CHANGED)
+    yield paired(
+        "duplicate candidates of all / one pass over the rows",
+        passes,
+        target=OF_A_PASS,
+        better="lower",
+        measure="seconds",
+        against="seconds, of the columns that are compared",
+        note=f"{count:,} live rows with their keys",
+    )
+    yield Row(
+        name="duplicates of a changed row",
+        values=tuple(a_row),
+        target=SECONDS_A_ROW,
+        better="lower",
+        unit="seconds",
+        note=f"a row, of {CHANGED:,} in one transaction among {count:,}: features, keys, pairs, scores, groups",
+    )
+
+
+def _filled(engine: Engine, count: int) -> list[str]:
+    with engine.begin() as connection:
+        connection.execute(text(_LISTINGS), {"count": count})
+    refresh.rebuild(engine)
+    maintain(engine, "properties_live", *TABLES)
+    with engine.connect() as connection:
+        return list(connection.execute(text("SELECT property_id FROM properties_live ORDER BY property_id")).scalars())
+
+
+def _search(engine: Engine, ids: list[str]) -> tuple[float, float]:
+    """Seconds of the search for candidates, of one pass."""
+    with engine.connect() as connection:
+        refresh.prepare(connection)
+        search = seconds(lambda: candidates(connection, ids, are_all=True))
+        return search, seconds(lambda: connection.execute(text(_READ_ONCE)).all())
+
+
+def _changed(engine: Engine, ids: list[str]) -> float:
+    with engine.begin() as connection:
+        connection.execute(text(_CHANGE), {"property_ids": ids})
+    with engine.begin() as connection:
+        taken = seconds(lambda: refresh.refresh(connection, ids))
+    maintain(engine, *TABLES)
+    return taken
