@@ -15,24 +15,28 @@ CHANGED = 1000
 TABLES = ("duplicate_features", "duplicate_blocks", "duplicate_edges", "property_groups", "property_group_members")
 OF_A_PASS, SECONDS_A_ROW = 100.0, 0.001
 
-# Four listings in ten stand on the centre of a neighbourhood, where portals put them that hide the place; one in fifty is listed
-# once more, a few metres off and under another title.
+# A hundred listings a square kilometre. Four in ten stand on the centre of their neighbourhood, sixteen on each, where portals put
+# them that hide the place; one in fifty is listed once more, a few metres off and under another title.
 _LISTINGS = """
 INSERT INTO properties_live (property_id, portal, source_url, title, property_type, address, city, latitude, longitude,
                              total_area_m2, bedrooms, bathrooms, agency_name, offers, first_seen_at, scraped_at)
 SELECT 'pincali:EB-' || g, 'pincali', 'https://www.pincali.com/en/home/' || g, 'House number ' || g,
-       (ARRAY['house', 'apartment', 'lot'])[CAST(1 + of % 3 AS integer)],
-       CASE WHEN of % 10 < 4 THEN ''
-            ELSE 'Calle ' || chr(CAST(97 + of % 26 AS integer)) || 'mina ' || of % 1000 || ', ' END || 'Col. ' || of % 2500,
-       'City ' || of % 40,
-       20 + CASE WHEN of % 10 < 4 THEN (of % 25000) * 7919 % 25000 / 5000.0 ELSE of * 7919 % 1000003 / 200000.0 END
-          + (g % 50) * 0.000001,
-       -103 + CASE WHEN of % 10 < 4 THEN (of % 25000) * 104729 % 25000 / 5000.0 ELSE of * 104729 % 1000003 / 200000.0 END,
-       60 + of % 300, 1 + of % 4, 1 + of % 3, 'Agency ' || g % 997,
+       (ARRAY['house', 'apartment', 'lot'])[1 + one % 3],
+       CASE WHEN is_hidden THEN ''
+            ELSE 'Calle ' || chr(97 + two % 26) || 'mina ' || two % 1000 || ', ' END || 'Col. ' || hood % 600,
+       'City ' || hood % 40,
+       20 + abs(hashint4extended(CASE WHEN is_hidden THEN -hood ELSE of END, 3)) % 1000003 / 1000003.0 * side + g % 50 * 0.000001,
+       -103 + abs(hashint4extended(CASE WHEN is_hidden THEN -hood ELSE of END, 4)) % 1000003 / 1000003.0 * side,
+       60 + one % 300, 1 + two % 4, 1 + one % 2, 'Agency ' || g % 997,
        jsonb_build_array(jsonb_build_object('operation', 'sale', 'currency', 'MXN', 'unit', 'total',
-                                            'amount', 600000 + (of * 31337 % 9001) * 1000)),
+                                            'amount', 600000 + two % 9001 * 1000)),
        now(), now()
-FROM (SELECT g, CASE WHEN g % 50 = 0 THEN g - 1 ELSE g END AS of FROM generate_series(1, CAST(:count AS bigint)) g) listing
+FROM (
+    SELECT g, of, of % 10 < 4 AS is_hidden, abs(hashint4(of)) / 7 AS one, abs(hashint4(of + 7)) / 7 AS two,
+           CAST(1 + abs(hashint4extended(of, 5)) % greatest(CAST(:count AS integer) / 40, 1) AS integer) AS hood,
+           sqrt(CAST(:count AS integer) / 100.0) / 111 AS side
+    FROM (SELECT g, CASE WHEN g % 50 = 0 THEN g - 1 ELSE g END AS of FROM generate_series(1, CAST(:count AS integer)) g) numbered
+) listing
 """
 _READ_ONCE = """
 SELECT count(*) FROM properties_live
