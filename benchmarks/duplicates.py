@@ -15,8 +15,8 @@ CHANGED = 1000
 TABLES = ("duplicate_features", "duplicate_blocks", "duplicate_edges", "property_groups", "property_group_members")
 OF_A_PASS, SECONDS_A_ROW = 100.0, 0.001
 
-# A hundred listings a square kilometre. Four in ten stand on the centre of their neighbourhood, sixteen on each, where portals put
-# them that hide the place; one in fifty is listed once more, a few metres off and under another title.
+# A hundred listings a square kilometre. Four in ten stand on the centre of their neighbourhood, sixteen on each, as portals show
+# what hides its place; one in fifty is listed once more, a few metres off and under another title.
 _LISTINGS = """
 INSERT INTO properties_live (property_id, portal, source_url, title, property_type, address, city, latitude, longitude,
                              total_area_m2, bedrooms, bathrooms, agency_name, offers, first_seen_at, scraped_at)
