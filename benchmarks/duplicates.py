@@ -81,10 +81,9 @@ def rows(ground: Ground) -> Iterator[Row]:
 def _filled(engine: Engine, count: int) -> list[str]:
     with engine.begin() as connection:
         connection.execute(text(_LISTINGS), {"count": count})
-    refresh.rebuild(engine)
+    ids, _ = refresh.read_all(engine)
     maintain(engine, "properties_live", *TABLES)
-    with engine.connect() as connection:
-        return list(connection.execute(text("SELECT property_id FROM properties_live ORDER BY property_id")).scalars())
+    return ids
 
 
 def _search(engine: Engine, ids: list[str]) -> tuple[float, float]:

@@ -46,15 +46,21 @@ def refresh(connection: Connection, property_ids: Collection[str]) -> Refreshed:
 
 
 def rebuild(engine: Engine) -> Refreshed:
-    """All listings: what changed without a promotion (a status, another version of the rules) is found too. Commits; features in
-    batches, then one search.
+    """All listings: what changed without a promotion (a status, other rules) is found too. Commits; features in batches, then one
+    search.
     """
-    changed = 0
+    ids, changed = read_all(engine)
+    return in_transaction(engine, lambda connection: Refreshed(len(ids), changed, search_all(connection, ids)))
+
+
+def read_all(engine: Engine) -> tuple[list[str], int]:
+    """All listings, and how many of them have something new that is compared. Commits, batch by batch."""
     ids: list[str] = []
+    changed = 0
     for some in _batches(engine):
         ids += some
         changed += len(in_transaction(engine, partial(read_locked, property_ids=some)))
-    return in_transaction(engine, lambda connection: Refreshed(len(ids), changed, search_all(connection, ids)))
+    return ids, changed
 
 
 def search_all(connection: Connection, property_ids: list[str]) -> Regrouped:
