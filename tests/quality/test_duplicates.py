@@ -41,6 +41,7 @@ def compared(engine: Engine, first: dict[str, Any], second: dict[str, Any]) -> C
         ("Calle 5 de Mayo 17 Depto 302, Fracc. Los Álamos", "5 de mayo", "17", "302", "los alamos"),
         ("Priv. Reforma, Residencial La Cima, Puebla", "reforma", None, None, "la cima"),
         ("Col. Centro, Puebla", None, None, None, "centro"),
+        ("Col. 20 de Noviembre, Puebla", None, None, None, "20 de noviembre"),
         ("Lomas de Angelópolis, Puebla", None, None, None, "lomas de angelopolis"),
         ("C. Mina 12-B, Barrio San Juan", "mina", "12-b", None, "san juan"),
         ("Interlomas 7, Centro", "interlomas", "7", None, "centro"),

@@ -27,7 +27,8 @@ WITH plain AS MATERIALIZED (
     FROM plain
 ), read AS MATERIALIZED (
     SELECT halves.*, coalesce(half[1], line) AS door, coalesce(stated_unit, half[3]) AS unit,
-           CASE WHEN line ~ '[0-9]' THEN substring(coalesce(half[1], line) FROM '.*\m([0-9]+-?[a-z]?)\M') END AS number,
+           CASE WHEN line ~ '[0-9]' AND (stated_street IS NOT NULL OR split_part(ltrim(line), ' ', 1) NOT IN (
+               'barrio', 'col', 'colonia', 'fracc', 'fraccionamiento', 'res', 'residencial', 'unidad', 'zona')) THEN substring(coalesce(half[1], line) FROM '.*\m([0-9]+-?[a-z]?)\M') END AS number,
            CASE WHEN split_part(ltrim(line), ' ', 1) IN (
                'av', 'avenida', 'ave', 'blv', 'blvd', 'boulevard', 'c', 'calle', 'callejon', 'calz', 'calzada', 'camino', 'carr', 'carretera',
                'cda', 'cerrada', 'circuito', 'cto', 'eje', 'paseo', 'priv', 'privada', 'prol', 'prolongacion', 'retorno', 'rinconada', 'via'
