@@ -47,7 +47,7 @@ fmt: $(STAMP) ## format the code and sort its imports
 	$(BIN)/ruff format .
 
 lock: $(STAMP) ## write requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra linkage --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements.lock
 	$(BIN)/uv pip compile requirements-bench.in --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements-bench.lock
 
 bench: .venv/.bench-installed ## what it costs beside the plain way of doing the same, in ten minutes; docs/benchmarks.md

@@ -12,7 +12,7 @@ import psycopg
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
-from benchmarks import browsers, cards, claims, laboratory, promotion, queues, seeds, spiders
+from benchmarks import browsers, cards, claims, duplicates, laboratory, promotion, queues, seeds, spiders
 from benchmarks.ground import Ground, cpu_count, ground
 from benchmarks.rows import Row, keep, show
 from propspider.db import embedded
@@ -21,6 +21,7 @@ GROUPS = {
     "spiders": spiders.rows,
     "manifest": cards.rows,
     "promotion": promotion.rows,
+    "duplicates": duplicates.rows,
     "queue": queues.rows,
     "claims": claims.rows,
     "seeds": seeds.rows,

@@ -9,6 +9,7 @@ from propspider.commands import (
     aliases,
     db,
     demo,
+    duplicates,
     explain,
     lab,
     manifest,
@@ -45,6 +46,7 @@ app.command("runs")(runs.runs)
 removals.run_app.command("show")(runs.show)
 app.add_typer(removals.run_app, name="run")
 app.add_typer(aliases.app, name="aliases")
+app.add_typer(duplicates.app, name="duplicates")
 app.add_typer(manifest.app, name="manifest")
 app.add_typer(portal.app, name="portal")
 app.add_typer(alerts.app, name="alerts")

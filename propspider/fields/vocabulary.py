@@ -22,7 +22,7 @@ _TYPES: dict[PropertyType, tuple[str, ...]] = {
     PropertyType.FARM: ("farm", "huerta"),
     PropertyType.COMMERCIAL_HOUSE: ("house with commercial use", "casa con uso de suelo"),
     PropertyType.OFFICE: ("office", "oficina"),
-    PropertyType.RETAIL: ("retail space", "local comercial"),
+    PropertyType.RETAIL: ("retail space", "local comercial", "local"),
     PropertyType.MALL_SPACE: ("shopping mall space", "local en centro comercial"),
     PropertyType.INDUSTRIAL_LOT: ("industrial lot", "terreno industrial"),
     PropertyType.INDUSTRIAL_WAREHOUSE: ("industrial warehouse", "nave industrial"),

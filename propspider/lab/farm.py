@@ -66,7 +66,8 @@ class Farm:
         try:
             self._prepare(base)
             for fault in faults:
-                changes = {"name": f"{fault}_{seed}", "faults": (FAULTS[fault].scenario,)}
+                by_head = "head_get" if "GET" not in FAULTS[fault].methods else None
+                changes = {"name": f"{fault}_{seed}", "faults": (FAULTS[fault].scenario,), "verify_method": by_head}
                 scenario = base.model_copy(update=changes)
                 found.append((fault, self._judge(scenario, base)))
                 database.discard(config.load(), scenario.database)

@@ -91,8 +91,8 @@ class Scale:
         wanted = walk + daily + gone + changed + oldest
         return (
             f"the budget is {self.requests_per_day:,.0f} requests a day; one sweep ({walk:,}), what is new ({daily:,.0f}), gone"
-            f" ({gone:,.0f}) or re-priced ({changed:,.0f}) and every detail once in {OLDEST_DAYS} days ({oldest:,.0f}) are {wanted:,.0f}"
-            " before retries, controls, tier 1 and listings that were only overlooked"
+            f" ({gone:,.0f}) or re-priced ({changed:,.0f}) and every detail once in {OLDEST_DAYS} days ({oldest:,.0f})"
+            f" are {wanted:,.0f} before retries, controls, tier 1 and listings that were only overlooked"
         )
 
     def rows(self, parameters: Parameters) -> list[Row]:

@@ -35,6 +35,8 @@ class Scenario(BaseModel):
     days: float = Field(default=30, gt=0)
     faults: tuple[str, ...] = ()
     """As `Fault.parse` reads them."""
+    verify_method: Literal["head_get", "get"] | None = None
+    """None = the portal's own."""
     world: Path | None = None
     """A file of parameters; None = the world as it is shipped."""
     tiers: dict[TierLevel, TierOverride] = Field(default_factory=dict)
@@ -70,5 +72,6 @@ class Scenario(BaseModel):
             f"{portal}PAGE_CAP": str(scale.depth_cap),
             f"{portal}REQUESTS_PER_DAY": str(round(scale.requests_per_day)),
             f"{portal}QUEUE_CEILING": str(scale.queue_ceiling),
+            f"{portal}VERIFY_METHOD": self.verify_method or "",
             **overrides,
         }

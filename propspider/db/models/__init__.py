@@ -3,6 +3,14 @@
 from propspider.db.models.base import Base
 from propspider.db.models.control import Alert, HostPacing, Lease, PortalPause, ScrapeQueue
 from propspider.db.models.crawl import ScrapingError, ScrapingSession, SyncMetadata, SyncRun
+from propspider.db.models.duplicates import (
+    DuplicateBlock,
+    DuplicateDecision,
+    DuplicateEdge,
+    DuplicateFeature,
+    PropertyGroup,
+    PropertyGroupMember,
+)
 from propspider.db.models.listing import (
     ListingColumns,
     PropertyChange,
@@ -18,6 +26,10 @@ from propspider.db.models.removal import RemovalCase, RemovalEvidence, UrlAlias,
 __all__ = [
     "Alert",
     "Base",
+    "DuplicateBlock",
+    "DuplicateDecision",
+    "DuplicateEdge",
+    "DuplicateFeature",
     "HostPacing",
     "Lease",
     "ListingColumns",
@@ -25,6 +37,8 @@ __all__ = [
     "MetricSample",
     "PortalPause",
     "PropertyChange",
+    "PropertyGroup",
+    "PropertyGroupMember",
     "PropertyLive",
     "PropertyManifest",
     "PropertyOffer",

@@ -131,4 +131,47 @@ SELECT portal, taken_at, likely_removed, confirmed_removed_7_days AS confirmed_t
        round(reappeared_30_days::numeric / nullif(confirmed_removed_30_days, 0), 3) AS false_positive_rate
 FROM metric_samples
 """,
+    "listing_spans": """
+SELECT l.property_id,
+       l.first_seen_at,
+       CASE WHEN l.listing_status NOT IN ('active', 'relisted') THEN coalesce(greatest(
+           (SELECT max(s.last_seen_at) FROM manifest_sightings s WHERE s.property_id = l.property_id), state.observed_at
+       ), l.scraped_at) END AS gone_at
+FROM properties_live l
+LEFT JOIN property_state state ON state.property_id = l.property_id
+""",
+    "relist_chains": """
+WITH spans AS (
+    SELECT m.group_id, l.operation_type, l.property_id, span.first_seen_at, span.gone_at, l.currency, l.price,
+           coalesce((created.new_value ->> 'price')::numeric, l.price) AS first_price,
+           max(coalesce(span.gone_at, 'infinity')) OVER (
+               PARTITION BY m.group_id, l.operation_type ORDER BY span.first_seen_at, l.property_id
+               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    FROM property_group_members m
+    JOIN properties_live l ON l.property_id = m.property_id
+    JOIN listing_spans span ON span.property_id = m.property_id
+    LEFT JOIN LATERAL (
+        SELECT c.new_value FROM property_changes c
+        WHERE c.property_id = m.property_id AND c.change_type = 'created' ORDER BY c.id LIMIT 1
+    ) created ON true
+), chained AS (
+    SELECT *, count(*) FILTER (WHERE before IS NULL OR first_seen_at > before + interval '90 days') OVER (
+        PARTITION BY group_id, operation_type ORDER BY first_seen_at, property_id) AS chain
+    FROM spans
+), ends AS (
+    SELECT group_id, operation_type, chain,
+           array_agg(property_id ORDER BY first_seen_at, property_id) AS property_ids,
+           min(first_seen_at) AS first_seen_at,
+           CASE WHEN bool_and(gone_at IS NOT NULL) THEN max(gone_at) END AS gone_at,
+           (array_agg(first_price ORDER BY first_seen_at, property_id))[1] AS first_price,
+           (array_agg(price ORDER BY first_seen_at DESC, property_id DESC))[1] AS last_price,
+           CASE WHEN count(DISTINCT currency) = 1 THEN min(currency) END AS currency
+    FROM chained GROUP BY group_id, operation_type, chain
+)
+SELECT group_id, operation_type, chain, property_ids, first_seen_at, gone_at,
+       floor(extract(epoch FROM coalesce(gone_at, (SELECT app_now())) - first_seen_at) / 86400)::integer AS days_on_market,
+       first_price, last_price, currency,
+       CASE WHEN currency IS NOT NULL THEN round((last_price - first_price) / nullif(first_price, 0), 4) END AS price_change
+FROM ends
+""",
 }
