@@ -179,7 +179,7 @@ WHOLE = Part()
 
 @frozen
 class ManifestPage:
-    """One listing page. `cards` counts all cards, read or not; `next_page` is None on the last page.
+    """One listing page. `cards` counts all, read or not, once where one is shown twice; `next_page` is None on the last page.
 
     A page object leaves scope, url, observed_at and all that follows them empty; the spider fills them in.
     """

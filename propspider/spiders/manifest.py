@@ -220,7 +220,7 @@ class ManifestSpider(PortalSpider):
             return
         slid = one.note(page)
         if kind == "walk" and page.next_page is not None:
-            yield from self._pages(walk, one, page.page + one.step, 1)
+            yield from self._further(walk, one, page.page)
         elif kind == "resume":
             yield from self._go_on_after(walk, one, page)
         elif kind == "head" and page.next_page is not None and page.page < HEAD_PAGES and not listings(page) & one.head:
@@ -308,6 +308,14 @@ class ManifestSpider(PortalSpider):
         if not one.is_over:
             for page in numbers(first, count, one.last):
                 yield self._request(walk, one, page, "walk")
+
+    def _further(self, walk: ScopeWalk, one: PartWalk, page: int) -> Iterator[Request]:
+        """One by one beyond the page that was to be the last: paid cards take the room of others."""
+        if page == one.last and (self._most_pages is None or page < self._most_pages):
+            one.last += 1
+            yield from self._pages(walk, one, one.last, 1)
+        else:
+            yield from self._pages(walk, one, page + one.step, 1)
 
     def _closing(self, walk: ScopeWalk, one: PartWalk) -> Iterator[Request]:
         """A full walk that saw less than there is ends with another look at its head: what moved there meanwhile was on none

@@ -8,12 +8,17 @@ import pytest
 from aiohttp import web
 from sqlalchemy import Engine
 
+from propspider import clock
 from propspider.items import Operation
+from propspider.lab.life import Life
+from propspider.lab.parameters import of
 from propspider.lab.scopes import SCOPES
-from propspider.lab.server import SHOWN
+from propspider.lab.server import SHOWN, create_app
+from propspider.lab.serving import serve
 from propspider.lab.world import World
 from tests.builders import column, one, rows, scalar
 
+from .crawling import crawl
 from .served import Answer, Lab, answering, html, laboratory, redirecting
 from .sweeping import (
     CHALLENGE,
@@ -283,3 +288,15 @@ def test_a_portal_that_ignores_every_filter_is_partial_and_nobody_is_missing(eng
     assert set(column(engine, "SELECT verdict FROM sweeps")) == {"partial"}
     assert "the portal shows no more pages of the scope" in str(last_sweep(engine)["reasons"])
     assert nobody_is_missing(engine)
+
+
+def test_paid_cards_on_each_page_do_not_end_a_walk_before_its_end(engine: Engine, database_url: str) -> None:
+    """The first page holds more cards than it shows of its own, so the total over its cards are too few pages."""
+    start = clock.now()
+    pages = of({"pages": {"featured": 3, "paid": 0.05, "missed": 0.0, "hard": 0.0}})
+    app = create_app(Life(pages, listings=300, seed=3, start=start, days=1), page_size=12, page_cap=None, now=lambda: start)
+    with serve(app) as base_url:
+        crawl("manifest", "scope=sale", database_url=database_url, base_url=base_url)
+    sweep = one(engine, "SELECT * FROM sweeps")
+    assert (sweep["verdict"], sweep["reasons"]) == ("complete", [])
+    assert sweep["distinct_listings"] == sweep["last_stated_total"]

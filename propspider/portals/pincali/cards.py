@@ -113,6 +113,7 @@ class _Reader:
         return tuple(prices.offers)
 
 
+_TWICE = "card/duplicate"
 _REFUSED = {
     "card/off_site": "a card links off the portal",
     "card/no_link": "a card has no link",
@@ -129,14 +130,14 @@ def read_listing(tree: LexborHTMLParser, url: str, portal: Portal, operation: Op
     for node in nodes:
         entry = reader.read(_walk(node))
         if entry is not None and entries.setdefault(entry.property_id, entry) is not entry:
-            reader.warnings.append("card/duplicate")
+            reader.warnings.append(_TWICE)
     page = _current_page(tree, url)
     return ManifestPage(
         entries=tuple(entries.values()),
         stated_total=_stated_total(tree),
         page=page,
         next_page=_next_page(tree, page),
-        cards=len(nodes),
+        cards=len(nodes) - reader.warnings.count(_TWICE),
         problems=tuple(reader.problems),
         warnings=tuple(reader.warnings),
     )

@@ -250,7 +250,7 @@ def test_missing_coordinates_and_exactness_are_only_missing() -> None:
 def test_the_same_listing_twice_is_one_entry() -> None:
     page = read(card(title="First"), card(title="Second"))
     assert [found.title for found in page.entries] == ["First"]
-    assert (page.cards, page.warnings) == (2, ("card/duplicate",))
+    assert (page.cards, page.warnings) == (1, ("card/duplicate",))
 
 
 def test_cards_among_similar_listings_do_not_count() -> None:
