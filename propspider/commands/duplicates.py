@@ -269,7 +269,7 @@ def undo(
 
 @app.command()
 def refresh(as_json: AsJson = False) -> None:
-    """Look for duplicates among all listings, as is done every night; where the model is installed it judges them."""
+    """Look for duplicates among all listings; for a timer, every night. Where the model is installed it judges them."""
     from propspider.db.transactions import in_transaction
     from propspider.quality.duplicates import linkage
     from propspider.quality.duplicates.refresh import rebuild
