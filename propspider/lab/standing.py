@@ -1,7 +1,7 @@
 """A living portal that stands for itself: its time passes with the real one, faster."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
 from propspider import clock
@@ -29,9 +29,9 @@ def serve_living(scenario: Scenario, *, port: int, speed: float) -> Iterator[str
     life = Life(known, listings=scenario.listings, seed=scenario.seed, start=start, days=DAYS)
     faults = Faults([Fault.parse(text) for text in scenario.faults], seed=scenario.seed, now=now, start=start)
     app = create_app(life, page_cap=scenario.scale.depth_cap, now=now, faults=faults)
-    try:
-        with serve(app, port=port) as base_url:
-            yield base_url
-    except OSError:
-        with serve(app) as base_url:
-            yield base_url
+    with ExitStack() as stack:
+        try:
+            base_url = stack.enter_context(serve(app, port=port))
+        except OSError:
+            base_url = stack.enter_context(serve(app))
+        yield base_url
