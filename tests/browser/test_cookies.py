@@ -120,21 +120,21 @@ def test_cookies_go_to_the_pages_that_they_are_for(
     async def moved(_: web.Request) -> web.StreamResponse:
         raise web.HTTPFound(path_of(listing), headers={"Set-Cookie": "renewed=yes; Path=/"})
 
-    site.answers["/elsewhere/first"] = moved
+    site.answers["/en/elsewhere/first"] = moved
     base_url = start(site)
     file = _write(
         tmp_path,
         _line("session", "s3cret", domain="127.0.0.1"),
-        _line("deep", "s3cret", domain="127.0.0.1", path="/elsewhere"),
+        _line("deep", "s3cret", domain="127.0.0.1", path="/en/elsewhere"),
         _line("old", "s3cret", domain="127.0.0.1", expires=EARLIER),
         _line("foreign", "s3cret", domain=".example.com"),
         "127.0.0.1\tFALSE\t/\tTRUE\t0\tsecure\ts3cret",
     )
     environment = {"PROPSPIDER_PORTALS__PINCALI__COOKIES_FILE": str(file), "PROPSPIDER_LOG_LEVEL": "DEBUG"}
-    url = url_of(listing).replace(path_of(listing), "/elsewhere/first")
+    url = url_of(listing).replace(path_of(listing), "/en/elsewhere/first")
     shown = scrapy("detail", "-a", f"url={url}", base_url=base_url, rendering=rendering, **environment)
     assert shown.returncode == 0, shown.stderr
-    [first], [second] = site.cookies_at("/elsewhere/first"), site.cookies_at(path_of(listing))
+    [first], [second] = site.cookies_at("/en/elsewhere/first"), site.cookies_at(path_of(listing))
     # Chromium takes loopback for a safe place and sends it secure cookies without TLS.
     secure = {"secure=s3cret"} if rendering == "browser" else set()
     assert set(first.split("; ")) == {"session=s3cret", "deep=s3cret", *secure}

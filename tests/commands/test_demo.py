@@ -59,7 +59,7 @@ def test_the_demo_shows_two_days_and_a_second_run_the_next_ones(run: Run) -> Non
     assert "sale: complete, 289 of 289 listings, walked in " in first.stdout
     assert "parts: the portal shows 10 pages of one walk" in first.stdout
     assert "removed  pincali:EB-" in first.stdout
-    assert "sweep missing, sweep missing, HEAD gone 404, GET gone 404" in first.stdout
+    assert "sweep missing, sweep missing, GET gone 404" in first.stdout
     assert "env -u DATABASE_URL" in first.stdout
     assert count("SELECT count(*) FROM properties_live WHERE status = 'active'") == 540
     assert count("SELECT count(*) FROM scraping_errors") == 0

@@ -28,7 +28,8 @@ NOWHERE = "https://www.pincali.com/en/home/no-such-listing-1"
 
 
 @pytest.fixture
-def spider() -> VerifySpider:
+def spider(monkeypatch: pytest.MonkeyPatch) -> VerifySpider:
+    monkeypatch.setenv("PROPSPIDER_PORTALS__PINCALI__VERIFY_METHOD", "head_get")
     return VerifySpider()
 
 
