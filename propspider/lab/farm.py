@@ -69,7 +69,10 @@ class Farm:
                 by_head = "head_get" if "GET" not in FAULTS[fault].methods else None
                 changes = {"name": f"{fault}_{seed}", "faults": (FAULTS[fault].scenario,), "verify_method": by_head}
                 scenario = base.model_copy(update=changes)
-                found.append((fault, self._judge(scenario, base)))
+                result = self._judge(scenario, base)
+                missed = [f"{row.name} {row.value}" for row in result.scorecard.missed]
+                self.told(f"{fault}: {sum(result.applied.values())} answers changed; {', '.join(missed) or 'nothing is wrong'}")
+                found.append((fault, result))
                 database.discard(config.load(), scenario.database)
         finally:
             database.discard(config.load(), base.database)
