@@ -78,7 +78,7 @@ class Simulation:
         """The full scrape and the warm-up; the database then stands at the moment from which runs may be judged."""
         with self._driven() as driver:
             self._load(driver)
-            driver.until(self._time.now() + timedelta(days=self._scenario.warm_up_days))
+            self._live(driver, self._time.now() + timedelta(days=self._scenario.warm_up_days))
 
     def judge(self) -> Result:
         """From the moment at which the database stands."""
@@ -89,7 +89,7 @@ class Simulation:
             start = sample.snapshot(connection)
         with self._driven() as driver:
             self._sample(since, end)
-            driver.until(end)
+            self._live(driver, end)
             requests = [*self._app[REQUESTS]]
         under_fault = Targets.under_fault()
         with get_engine().connect() as connection:
@@ -130,6 +130,15 @@ class Simulation:
             launcher = InProcessLauncher(arguments={"base_url": base_url}, settings=SETTINGS)
             yield Driver(get_engine(), portal, tiers, launcher, self._time)
             launcher.close()
+
+    def _live(self, driver: Driver, until: datetime) -> None:
+        """Under the scenario's policy, up to a moment; a tier that is under way then comes to its end."""
+        if self._scenario.policy == "tiers":
+            driver.until(until)
+        while (left := until - self._time.now()) > timedelta(0):
+            once = {"stale": timedelta(days=1), "max_items": self._scenario.listings, "budget": left}
+            ended = driver.run(Key.FULL, **once)
+            self._told(f"a full scrape {ended.status}: {'; '.join(ended.errors) or f'{ended.properties_scraped:,} details'}")
 
     def _load(self, driver: Driver) -> None:
         """At the pace at which it takes about as long as the scenario says."""

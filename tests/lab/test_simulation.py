@@ -66,6 +66,22 @@ def test_the_database_follows_the_portal(document: dict[str, Any]) -> None:
     assert document["scenario"]["listings"] == 100
 
 
+def test_the_naive_policy_scrapes_everything_again_and_again(state_dir: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "run", *SMALL, "--days", "1", "--policy", "full", "--name", "test_full", "--json"],
+        env=environment(state_dir),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert value(found, "full_sync runs") >= 1
+    assert value(found, "detail requests a day") > 50
+    assert all(row["name"] != "hot_listings runs" for row in found["rows"])
+
+
 def test_ctrl_c_ends_every_process_and_leaves_a_database_that_can_be_used(state_dir: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "run", *SMALL, "--days", "60", "--name", "test_interrupted"],
