@@ -91,10 +91,6 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
 
-    @property
-    def is_balanced(self) -> bool:
-        return not self.faults
-
 
 def run_day(where: Ground, seed: int, stop: Callable[[], bool] = lambda: False) -> Outcome:
     """Raises Stopped, database.NotOurs, embedded.EmbeddedError, ChaosFailed."""

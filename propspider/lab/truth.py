@@ -14,7 +14,7 @@ from propspider.items import Offer, Operation
 class Kind(StrEnum):
     NEW = "new"
     REMOVED = "removed"
-    """From all pages; its own is 404, or says that it is sold or withdrawn."""
+    """From all pages; its own is 404, leads to a search, or says that it is sold or withdrawn."""
     RELISTED = "relisted"
     """A removed one is shown again under its id."""
     REPRICED = "repriced"
